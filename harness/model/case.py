@@ -1,0 +1,132 @@
+"""What is to be done: a scenario is a conversation with its parameters filled in, a case binds it to peers.
+
+Both are frozen and say nothing of sockets, processes or files. ``plan`` makes them, ``run`` performs them,
+``judge`` reads them again to know what was asked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from harness.model.payload import Payload
+
+FAMILIES = ("ipv4", "ipv6")
+ROLES = ("client", "server")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.,:=@%+/-]")
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What a script step must have been answered with: an ``expect`` of a spec, bound to step ``at``.
+
+    ``octets`` is the exact content; ``rule`` names a content rule of ``judge/rules``; ``end`` asks for the
+    other side's FIN after it; ``quiet`` asks for silence; ``any_order`` compares datagrams as a set.
+    """
+
+    at: int
+    octets: Payload | None = None
+    rule: str | None = None
+    size: int | None = None
+    end: bool = False
+    quiet: bool = False
+    count: int = 1
+    any_order: bool = False
+    requires: tuple[str, ...] = ()
+
+
+class Script(msgspec.Struct, frozen=True):
+    """One side's steps at the socket interface, as the contract's ``script`` command takes them."""
+
+    role: str
+    steps: tuple[dict[str, Any], ...]
+    checks: tuple[Check, ...] = ()
+    reading: str = "eager"
+
+    def sent(self) -> tuple[tuple[int, Payload], ...]:
+        """All payloads this side is told to send, in order, with the number of their step."""
+        return tuple(
+            (at, payload.successor(k))
+            for at, step in enumerate(self.steps)
+            if step["do"] == "send"
+            for payload in (msgspec.convert(step["payload"], Payload),)
+            for k in range(step.get("count", 1))
+        )
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a response must be: ``body`` is a payload, ``"same"`` (the request's content) or None (no content)."""
+
+    status: int
+    fields: tuple[tuple[str, str], ...] = ()
+    absent: tuple[str, ...] = ()
+    body: Payload | str | None = None
+    body_stated: bool = False
+    requires: tuple[str, ...] = ()
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One HTTP request, as the contract's ``ask`` takes it, and the response that must come."""
+
+    request: dict[str, Any]
+    body: Payload | None
+    answer: Answer
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """A conversation with its parameters filled in: all that does not depend on who holds it.
+
+    Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. The server is a service that is
+    shared by many cases, or, where ``server`` is there, a script of its own.
+    """
+
+    key: str
+    says: str
+    requires: tuple[str, ...]
+    transport: str
+    service: str
+    client: Script | None = None
+    server: Script | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    connections: int | None = None
+    families: tuple[str, ...] = FAMILIES
+    deadline: int = 10_000
+    origin: str = ""
+
+    @property
+    def client_ability(self) -> str:
+        """What the client peer must declare."""
+        return f"script client/{self.transport}" if self.client else "ask http/tcp"
+
+    @property
+    def server_ability(self) -> str:
+        """What the server peer must declare."""
+        return f"script server/{self.transport}" if self.server else f"serve {self.service}/{self.transport}"
+
+    @property
+    def protocol(self) -> str:
+        """The heading under which a report counts it: http, tcp or udp."""
+        return "http" if self.service == "http" else self.transport
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A scenario bound to two peers and an address family; ``attempt`` counts repeats from 1."""
+
+    scenario: Scenario
+    client: str
+    server: str
+    family: str
+    attempt: int = 1
+    unsupported: str = ""
+
+    @property
+    def id(self) -> str:
+        """Stable and safe in a shell: letters, digits and ``_.,:=@%+/-`` only; repeats end in ``/run=N``."""
+        base = f"{self.scenario.key}/client={self.client}/server={self.server}/{self.family}"
+        return base if self.attempt == 1 else f"{base}/run={self.attempt}"
+
+
+def safe(text: str) -> str:
+    """Text as it may stand in a case id: whatever a shell or a file system could take amiss becomes ``_``."""
+    return _UNSAFE.sub("_", text)

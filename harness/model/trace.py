@@ -1,0 +1,74 @@
+"""What happened: the steps that each side reported, as they came. Evidence only; nothing here judges it.
+
+``wire`` is the place of the third witness, the frames seen between the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+Address = tuple[str, int]
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reported step (``peers/README.md``, Events). ``t`` is in microseconds on the peer's own clock."""
+
+    step: str
+    t: int = 0
+    local: Address | None = None
+    remote: Address | None = None
+    octets: int | None = None
+    digest: str | None = None
+    hex: str | None = None
+    at: int | None = None
+    error: str | None = None
+    says: str | None = None
+    by: str | None = None
+    method: str | None = None
+    target: str | None = None
+    status: int | None = None
+    reason: str | None = None
+    version: str | None = None
+    fields: tuple[tuple[str, str], ...] | None = None
+    trailers: tuple[tuple[str, str], ...] | None = None
+    complete: bool | None = None
+    conversations: int | None = None
+    failed: int | None = None
+    t0: int | None = None
+
+
+class Connection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The steps of one connection that a service accepted, found by the client's address."""
+
+    steps: tuple[Step, ...]
+    done: bool = True
+
+
+class Side(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One side's own account.
+
+    ``steps`` are those of a script or an ``ask``; ``connections`` those of a shared service. ``trouble``
+    says what kept the account from being whole: ``crashed``, ``silent``, ``broke-contract``, ``refused-command``, ``never-started``;
+    ``says`` explains it. ``offset`` is added to ``t`` to get the harness's own clock, in microseconds.
+    """
+
+    steps: tuple[Step, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    trouble: str = ""
+    says: str = ""
+    offset: int = 0
+
+
+class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All evidence of one case. ``asked`` is the address that the client was given; ``clock`` the harness's
+    wall clock at the start, in seconds since 1970 UTC; ``seconds`` how long it took."""
+
+    client: Side
+    server: Side
+    asked: Address = ("", 0)
+    clock: float = 0.0
+    seconds: float = 0.0
+    fault: str = ""
+    wire: tuple[Any, ...] = ()
