@@ -60,6 +60,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     status: int
     fields: tuple[tuple[str, str], ...] = ()
+    present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     body: Payload | str | None = None
     body_stated: bool = False

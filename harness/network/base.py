@@ -1,0 +1,76 @@
+"""What a network offers to launchers: hosts with addresses, made and taken down again.
+
+Owns the interface and the loopback network, which runs anywhere and needs nothing of the system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.errors import NetworkError
+
+SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 19, "time": 37, "http": 80}
+"""The ports that the RFCs give (RFC 862, 863, 867, 865, 864, 868, 9110 section 4.2.1), used where hosts have them to themselves."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A place for one peer: ``addresses`` by family; ``namespace`` is a file descriptor, or None without one."""
+
+    name: str
+    addresses: dict[str, str]
+    namespace: int | None = None
+    own_ports: bool = False
+
+    def port(self, service: str) -> int:
+        """The port to serve on: the RFC's, or 0 (any free one) where ports are shared."""
+        return SERVICE_PORTS[service] if self.own_ports else 0
+
+
+class Network(Protocol):
+    """Hosts joined by one wire. ``name`` is that of the command line; ``why`` says in words what it is."""
+
+    name: str
+    why: str
+
+    def add(self, name: str) -> Host:
+        """A new host. Raises ``NetworkError``."""
+
+    def adopt(self, name: str, pid: int) -> Host:
+        """Makes the namespace of a running process a host. Raises ``NetworkError``."""
+
+    def entrance(self, host: Host) -> Callable[[], None] | None:
+        """What a child process must call between fork and exec to find itself on that host."""
+
+    def drop(self, host: Host) -> None:
+        """Takes one host down."""
+
+    def close(self) -> None:
+        """Takes everything down. May be called twice."""
+
+
+class Loopback:
+    """All peers on this machine's own loopback: no namespaces, shared ports, no wire to watch."""
+
+    name = "loopback"
+
+    def __init__(self, why: str = "asked for", families: tuple[str, ...] = ("ipv4", "ipv6")) -> None:
+        self.why = why
+        self._addresses = {f: a for f, a in (("ipv4", "127.0.0.1"), ("ipv6", "::1")) if f in families}
+
+    def add(self, name: str) -> Host:
+        return Host(name, dict(self._addresses))
+
+    def adopt(self, name: str, pid: int) -> Host:
+        raise NetworkError("containers cannot be joined over loopback", hint="Use --network netns, or --launcher process.")
+
+    def entrance(self, host: Host) -> Callable[[], None] | None:
+        return None
+
+    def drop(self, host: Host) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,195 @@
+"""Linux network namespaces that nothing names: each is held by a file descriptor and gone when this process is.
+
+Owns hosts in namespaces, one switch (a bridge in a namespace of its own) and a wire from it to each host. Addresses come from
+the ranges for benchmarks and documentation (RFC 2544, RFC 3849); there is no route out. Knows no peer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from harness.errors import NetworkError
+from harness.network.base import Host
+from harness.network.rtnetlink import Route
+
+CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
+PREFIX = {"ipv4": 16, "ipv6": 64}
+_NEAR, _FAR, _SWITCH = "p{number}", "eth0", "switch"
+_SETTINGS = {
+    "net/ipv6/conf/all/disable_ipv6": "0",
+    "net/ipv6/conf/default/disable_ipv6": "0",
+    "net/ipv6/conf/default/accept_ra": "0",
+    "net/ipv6/conf/default/accept_dad": "0",
+    # thousands of short connections a second between the same two addresses would run out of ports in TIME-WAIT
+    "net/ipv4/ip_local_port_range": "2048 65535",
+    "net/ipv4/tcp_tw_reuse": "1",
+    "net/ipv4/tcp_max_tw_buckets": "262144",
+}
+T = TypeVar("T")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: int) -> None:
+    if getattr(_libc, name)(*arguments):
+        error = ctypes.get_errno()
+        raise OSError(error, f"{name}: {os.strerror(error)}")
+
+
+def inside(namespace: int, work: Callable[[], T]) -> T:
+    """Does ``work`` in a thread of its own that has entered the namespace. What it opens there stays there."""
+    return _in_thread(lambda: (_call("setns", namespace, CLONE_NEWNET), work())[1])
+
+
+def _in_thread(work: Callable[[], T]) -> T:
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=body, name="namespace")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def new_namespace() -> int:
+    """A new, empty network namespace, as a file descriptor. Raises ``OSError`` if that is not allowed here."""
+
+    def make() -> int:
+        _call("unshare", CLONE_NEWNET)
+        return os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    return _in_thread(make)
+
+
+def enter_user_namespace() -> None:
+    """Makes this process root of a user namespace of its own, so that an ordinary user may make network namespaces.
+
+    Must come before any thread. Raises ``OSError`` where the system does not allow it.
+    """
+    user, group = os.geteuid(), os.getegid()
+    _call("unshare", CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+
+
+def can_make_namespaces() -> str:
+    """Empty if this process may make and furnish network namespaces now, else the reason in words."""
+    try:
+        network = Namespaces("a trial")
+        try:
+            network.add("trial")
+        finally:
+            network.close()
+    except (OSError, NetworkError) as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def mac(number: int) -> bytes:
+    """The link-layer address of host ``number``: locally administered, and readable in a capture."""
+    return bytes((0x02, 0x00, 198, 18, number >> 8, number & 0xFF))
+
+
+class Namespaces:
+    """Hosts in namespaces around one switch."""
+
+    name = "netns"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self._hosts: dict[str, tuple[int, Host, Route, int]] = {}
+        self._count = 0
+        try:
+            self._switch = new_namespace()
+            self._switch_route = inside(self._switch, Route)
+            inside(self._switch, lambda: _write_settings(_SETTINGS))
+            self._switch_route.add_bridge(_SWITCH)
+            self._bridge = inside(self._switch, lambda: socket.if_nametoindex(_SWITCH))
+            self._switch_route.up(self._bridge)
+        except OSError as error:
+            raise NetworkError(f"no network namespace can be made here: {error.strerror or error}") from None
+
+    def add(self, name: str) -> Host:
+        try:
+            return self._plug(name, new_namespace())
+        except OSError as error:
+            raise NetworkError(f"host {name}: {error.strerror or error}") from None
+
+    def adopt(self, name: str, pid: int) -> Host:
+        try:
+            return self._plug(name, os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            raise NetworkError(f"host {name}: the namespace of process {pid} cannot be wired: {error.strerror or error}") from None
+
+    def _plug(self, name: str, namespace: int) -> Host:
+        self._count += 1
+        number = self._count
+        addresses = {"ipv4": f"198.18.{number >> 8}.{number & 0xFF}", "ipv6": f"2001:db8::{number:x}"}
+        inside(namespace, lambda: _write_settings(_SETTINGS))
+        self._switch_route.add_wire(_NEAR.format(number=number), self._bridge, _FAR, namespace, mac(number))
+        route = inside(namespace, Route)
+        route.up(1)
+        index = inside(namespace, lambda: socket.if_nametoindex(_FAR))
+        route.up(index)
+        for family, address in addresses.items():
+            route.add_address(index, family, address, PREFIX[family])
+        host = Host(name, addresses, namespace, own_ports=True)
+        self._introduce(number, host, route, index)
+        return host
+
+    def _introduce(self, number: int, host: Host, route: Route, index: int) -> None:
+        """Makes the new host and all others each other's permanent neighbours."""
+        for other_number, other, other_route, other_index in self._hosts.values():
+            route.add_neighbours(index, [(f, a, mac(other_number)) for f, a in other.addresses.items()])
+            other_route.add_neighbours(other_index, [(f, a, mac(number)) for f, a in host.addresses.items()])
+        self._hosts[host.name] = (number, host, route, index)
+
+    def entrance(self, host: Host) -> Callable[[], None] | None:
+        namespace = host.namespace
+        if namespace is None:
+            return None
+        setns = _libc.setns
+
+        def enter() -> None:
+            if setns(namespace, CLONE_NEWNET):
+                os._exit(126)
+
+        return enter
+
+    def drop(self, host: Host) -> None:
+        number, _, route, _ = self._hosts.pop(host.name)
+        route.close()
+        with contextlib.suppress(OSError):
+            self._switch_route.delete(inside(self._switch, lambda: socket.if_nametoindex(_NEAR.format(number=number))))
+        if host.namespace is not None:
+            os.close(host.namespace)
+
+    def close(self) -> None:
+        for _, host, _, _ in list(self._hosts.values()):
+            self.drop(host)
+        if self._switch >= 0:
+            self._switch_route.close()
+            os.close(self._switch)
+            self._switch = -1
+
+
+def _write_settings(settings: dict[str, str]) -> None:
+    """Sets what this namespace lets us set. A kernel without one of them goes on without it."""
+    for name, value in settings.items():
+        with contextlib.suppress(OSError):
+            Path("/proc/sys", name).write_text(value)

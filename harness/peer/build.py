@@ -1,0 +1,114 @@
+"""Building peers: once for each content of their inputs, cached below the state folder.
+
+Owns placeholders in a manifest's commands and the cache key. Knows no compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import BuildError, ManifestError
+from harness.peer.manifest import Build, Manifest
+from harness.peer.tools import Say, Toolbox
+
+BUILD_SECONDS = 900
+_HOLE = re.compile(r"\{([a-z][a-z0-9-]*)\}")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A peer that is ready to be launched: ``argv`` as a process, ``out`` where its build went (or None)."""
+
+    manifest: Manifest
+    argv: tuple[str, ...]
+    out: Path | None
+    seconds: float = 0.0
+
+
+class Builder:
+    """Builds peers below ``home``; says what it does through ``say``."""
+
+    def __init__(self, home: Path, tools: Toolbox, say: Say) -> None:
+        self._home = home
+        self._tools = tools
+        self._say = say
+
+    def build(self, manifest: Manifest) -> Built:
+        """The peer as a process. Raises ``ToolError``, ``BuildError`` or ``ManifestError``."""
+        out = self._make(manifest, manifest.build) if manifest.build else None
+        return Built(manifest, tuple(self._fill(manifest, manifest.launch, out)), out)
+
+    def build_for_container(self, manifest: Manifest) -> Path | None:
+        """The build's output for an image, or None if there is nothing to build."""
+        if not manifest.build:
+            return None
+        override = manifest.container.build if manifest.container else []
+        return self._make(manifest, manifest.build.model_copy(update={"command": override}) if override else manifest.build)
+
+    def _make(self, manifest: Manifest, build: Build) -> Path:
+        out = self._home / manifest.name / self._key(manifest, build)
+        if (out / ".built").exists():
+            return out
+        shutil.rmtree(out, ignore_errors=True)
+        argv = self._fill(manifest, build.command, out)
+        self._say(f"building peer {manifest.name}")
+        scratch = out.with_name(f"{out.name}.{os.getpid()}")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        self._run(manifest, [part.replace(str(out), str(scratch)) for part in argv], build.env)
+        (scratch / ".built").touch()
+        try:
+            scratch.rename(out)
+        except OSError:  # another run built the same content at the same time
+            shutil.rmtree(scratch, ignore_errors=True)
+        return out
+
+    def _run(self, manifest: Manifest, argv: list[str], env: dict[str, str]) -> None:
+        cache = str(self._home.parent / "cache")
+        environment = {**os.environ, **{k: v.replace("{cache}", cache) for k, v in env.items()}}
+        try:
+            done = subprocess.run(
+                argv, cwd=manifest.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=BUILD_SECONDS,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise BuildError(f"peer {manifest.name}: its build did not end within {BUILD_SECONDS} s: {' '.join(argv)}") from None
+        except OSError as error:
+            raise BuildError(f"peer {manifest.name}: its build could not start: {error}") from None
+        if done.returncode:
+            last = "\n".join("    " + line for line in done.stdout.strip().splitlines()[-20:])
+            raise BuildError(f"peer {manifest.name}: its build ended with status {done.returncode}: {' '.join(argv)}\n{last}")
+
+    def _key(self, manifest: Manifest, build: Build) -> str:
+        digest = hashlib.sha256(build.model_dump_json().encode())
+        for name in sorted({n for part in build.command for n in _HOLE.findall(part)} & manifest.tools.keys()):
+            digest.update(" ".join(self._tools.find(manifest, name).argv).encode())
+        for path in sorted({p for glob in build.inputs for p in manifest.folder.glob(glob) if p.is_file()}):
+            digest.update(str(path.relative_to(manifest.folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()[:16]
+
+    def _fill(self, manifest: Manifest, argv: list[str], out: Path | None) -> list[str]:
+        filled: list[str] = []
+        for part in argv:
+            whole = _HOLE.fullmatch(part)
+            if whole and whole[1] in manifest.tools:
+                filled += self._tools.find(manifest, whole[1]).argv
+            else:
+                filled.append(_HOLE.sub(lambda hole: self._value(manifest, hole[1], out), part))
+        return filled
+
+    def _value(self, manifest: Manifest, name: str, out: Path | None) -> str:
+        if name == "here":
+            return str(manifest.folder)
+        if name == "out" and out:
+            return str(out)
+        if name in manifest.tools:
+            return " ".join(self._tools.find(manifest, name).argv)
+        known = ["here", *(["out"] if out else []), *manifest.tools]
+        raise ManifestError(f"{manifest.folder}/peer.toml: {{{name}}} stands for nothing; there are {', '.join('{%s}' % k for k in known)}")

@@ -1,0 +1,125 @@
+"""The matrix: every scenario with every ordered pair of peers and every family; what a peer lacks is said, not left out.
+
+Pure: what peers declare comes in as values.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.model.case import FAMILIES, Case, Scenario
+from harness.suggest import did_you_mean
+
+
+class Abilities(msgspec.Struct, frozen=True):
+    """What one peer declared in its hello. ``known`` is false for a peer that could not be asked: then nothing
+    is ruled out here, and its cases end in the reason why it could not."""
+
+    can: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
+    lacks: Mapping[str, str] = {}
+    known: bool = True
+
+    def missing(self, ability: str, family: str) -> str:
+        """Why this peer cannot hold such a conversation; empty if it can."""
+        if not self.known:
+            return ""
+        if ability not in self.can:
+            reason = self.lacks.get(ability, "")
+            return f"it does not declare '{ability}'" + (f": {reason}" if reason else "")
+        return "" if family in self.families else f"it does not declare {family}"
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What the command line asks for. Empty means all. ``patterns`` are parts of case ids, or globs with * ? [ ]."""
+
+    servers: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    specs: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    repeat: int = 1
+
+
+def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted: Selection) -> list[Case]:
+    """All cases of a run, in the order in which they are best held: neighbours busy different peers.
+
+    Raises ``UsageError`` for a peer, spec or pattern that selects nothing.
+    """
+    servers = _names(wanted.servers, peers, "--server")
+    clients = _names(wanted.clients, peers, "--client")
+    chosen = _specs(scenarios, wanted.specs)
+    made = [
+        Case(scenario, client, server, family, unsupported=_unsupported(scenario, peers, client, server, family))
+        for scenario in chosen
+        for family in (wanted.families or FAMILIES)
+        if family in scenario.families
+        for client, server in _pairs(clients, servers)
+    ]
+    kept = _matching(made, wanted.patterns)
+    return [msgspec.structs.replace(c, attempt=n) if n > 1 else c for n in range(1, wanted.repeat + 1) for c in kept]
+
+
+def _unsupported(scenario: Scenario, peers: Mapping[str, Abilities], client: str, server: str, family: str) -> str:
+    for role, name, ability in (("client", client, scenario.client_ability), ("server", server, scenario.server_ability)):
+        reason = peers[name].missing(ability, family)
+        if reason:
+            return f"{role} {name}: {reason}"
+    return ""
+
+
+def _pairs(clients: Sequence[str], servers: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """All ordered pairs, diagonal by diagonal, so that a row of cases spreads over all peers."""
+    for shift in range(len(servers)):
+        for i, client in enumerate(clients):
+            yield client, servers[(i + shift) % len(servers)]
+
+
+def _names(wanted: tuple[str, ...], peers: Mapping[str, Abilities], option: str) -> list[str]:
+    for name in wanted:
+        if name not in peers:
+            raise UsageError(f"{option} {name}: there is no such peer{did_you_mean(name, peers)}")
+    return list(dict.fromkeys(wanted)) or list(peers)
+
+
+def _specs(scenarios: Sequence[Scenario], wanted: tuple[str, ...]) -> list[Scenario]:
+    if not wanted:
+        return list(scenarios)
+    chosen: dict[str, Scenario] = {}
+    for text in wanted:
+        found = [s for s in scenarios if names_spec(s.key, text)]
+        if not found:
+            known = {"/".join(s.key.split("/")[:2]) for s in scenarios}
+            raise UsageError(f"--spec {text}: no spec or conversation is called so{did_you_mean(text, known)}", hint="`parley list specs` shows them all.")
+        chosen |= {s.key: s for s in found}
+    return [s for s in scenarios if s.key in chosen]
+
+
+def names_spec(key: str, text: str) -> bool:
+    """Whether ``text`` names the scenario ``key``: the beginning of it up to a ``/``, or a glob over it."""
+    text = text.removesuffix(".yaml").strip("/")
+    return key == text or key.startswith(text + "/") or fnmatch.fnmatchcase(key, text)
+
+
+def _matching(made: list[Case], patterns: tuple[str, ...]) -> list[Case]:
+    if not patterns:
+        return made
+    ids = [case.id for case in made]
+    keep: set[int] = set()
+    for pattern in patterns:
+        found = {i for i, id_ in enumerate(ids) if matches(id_, pattern)}
+        if not found:
+            raise UsageError(f"-k {pattern}: selects none of {len(ids):,} cases", hint="`parley list cases` shows their ids; a pattern is a part of an id, or a glob.")
+        keep |= found
+    return [case for i, case in enumerate(made) if i in keep]
+
+
+def matches(case_id: str, pattern: str) -> bool:
+    """Whether a pattern selects a case id: a glob over the whole if it has ``*`` or ``?``, else a part of it."""
+    if any(c in pattern for c in "*?["):
+        return fnmatch.fnmatchcase(case_id, pattern)
+    return pattern in case_id

@@ -1,0 +1,1 @@
+"""Spec files: from YAML to conversations, with errors as file:line:column."""

@@ -1,0 +1,149 @@
+"""From the words of a spec to what peers are told and what the judge checks.
+
+Pure. Knows the contract's script steps and nothing else of peers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from harness.model import case as m
+from harness.model.payload import Payload
+from harness.spec import model
+
+KEEP_WHOLE = 64
+"""Contents up to so many octets come back whole with the report, as evidence."""
+KEEP_FOR_RULE = 4096
+
+
+def payload(spec: model.Payload) -> Payload:
+    """The recipe as a value."""
+    return Payload(spec.pattern, spec.seed, spec.size, spec.text, spec.hex.lower() if spec.hex is not None else None)
+
+
+def wire_payload(recipe: Payload) -> dict[str, Any]:
+    """The recipe as the contract writes it."""
+    return {k: v for k, v in msgspec.to_builtins(recipe).items() if v is not None}
+
+
+def script(role: str, steps: Sequence[model.Step], transport: str, reading: str) -> m.Script:
+    """A side's steps as commands, with what must be seen for each ``expect``."""
+    commands: list[dict[str, Any]] = []
+    checks: list[m.Check] = []
+    for step in steps:
+        word = next(iter(step.model_fields_set))
+        if step.expect is not None:
+            checks.append(_check(len(commands), step.expect))
+            commands.append(_receive(step.expect, transport))
+        elif step.send is not None:
+            commands.append(_send(step.send))
+        elif step.wait is not None:
+            commands.append({"do": "wait", "ms": step.wait.ms})
+        else:
+            commands.append({"do": word.replace("_", "-")})
+    return m.Script(role, tuple(commands), tuple(checks), reading)
+
+
+def _send(send: model.Send) -> dict[str, Any]:
+    command: dict[str, Any] = {"do": "send", "payload": wire_payload(payload(send.payload))}
+    if send.writes:
+        command["writes"] = send.writes
+    if send.gap:
+        command["gap"] = send.gap
+    if send.count > 1:
+        command["count"] = send.count
+    return command
+
+
+def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:
+    if expect.nothing is not None:
+        return {"do": "receive", "quiet": expect.nothing}
+    content = expect.octets or expect.datagrams
+    size = payload(content).length() if content else expect.size
+    keep = KEEP_FOR_RULE if expect.matches else size if size is not None and size <= KEEP_WHOLE else 0
+    command: dict[str, Any] = {"do": "receive"}
+    if transport == "udp":
+        command["count"] = expect.count
+    elif expect.then:
+        command["until"] = "end"
+    else:
+        command["octets"] = size or 0
+    return {**command, "keep": keep} if keep else command
+
+
+def _check(at: int, expect: model.Expect) -> m.Check:
+    content = expect.octets or expect.datagrams
+    return m.Check(
+        at=at,
+        octets=payload(content) if content else None,
+        rule=expect.matches,
+        size=expect.size,
+        end=expect.then == "end",
+        quiet=expect.nothing is not None,
+        count=expect.count,
+        any_order=expect.order == "any",
+        requires=tuple(expect.requires),
+    )
+
+
+def exchange(spec: model.Exchange) -> m.Exchange:
+    """A request as the contract's ``ask`` takes it, and the answer that must come."""
+    asked = spec.request
+    body = payload(asked.body) if asked.body else None
+    request: dict[str, Any] = {"method": asked.method, "target": asked.target, "fields": [list(f) for f in asked.fields]}
+    if body is not None:
+        request |= {"body": wire_payload(body), "coding": asked.coding}
+    return m.Exchange(request, body, _answer(spec.expect))
+
+
+def _answer(spec: model.Answer) -> m.Answer:
+    body: Payload | str | None = payload(spec.body) if isinstance(spec.body, model.Payload) else spec.body
+    return m.Answer(
+        status=spec.status,
+        fields=tuple(spec.fields),
+        present=tuple(spec.present),
+        absent=tuple(spec.absent),
+        body=None if body == "none" else body,
+        body_stated=spec.body is not None,
+        requires=tuple(spec.requires),
+    )
+
+
+def resource(spec: model.Resource) -> dict[str, Any]:
+    """A resource as the contract's ``site`` lists it."""
+    found: dict[str, Any] = {"path": spec.path, "method": spec.method, "status": spec.status}
+    if spec.fields:
+        found["fields"] = [list(f) for f in spec.fields]
+    if spec.body is not None:
+        found["body"] = spec.body if isinstance(spec.body, str) else wire_payload(payload(spec.body))
+    if spec.coding != "length":
+        found["coding"] = spec.coding
+    if spec.etag is not None:
+        found["etag"] = spec.etag
+    return found
+
+
+def scenario(head: model.Head, conversation: model.Conversation, key: str, origin: str) -> m.Scenario:
+    """A bound conversation as the value that plan, run and judge share."""
+    common: dict[str, Any] = {
+        "key": key,
+        "says": conversation.says,
+        "requires": tuple(conversation.requires),
+        "transport": head.transport,
+        "service": head.service,
+        "families": tuple(conversation.families),
+        "deadline": conversation.deadline,
+        "connections": conversation.connections,
+        "origin": origin,
+    }
+    if conversation.exchange:
+        return m.Scenario(**common, exchanges=tuple(exchange(e) for e in conversation.exchange))
+    server = conversation.server
+    return m.Scenario(
+        **common,
+        client=script("client", conversation.client or (), head.transport, conversation.reading),
+        server=script("server", server, head.transport, conversation.reading) if server else None,
+    )

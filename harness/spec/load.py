@@ -1,0 +1,295 @@
+"""Spec files and requirement files, read and checked: everything that is wrong with them in one go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import SpecError, UsageError
+from harness.model.case import Scenario
+from harness.spec import compile as compiler
+from harness.spec import expand, model, yamlpos
+from harness.suggest import did_you_mean
+
+REQUIREMENTS = "requirements"
+M = TypeVar("M", bound=BaseModel)
+Problem = tuple[str, int, int, str]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One spec file: its name (path below the specs folder, without ending), heading and scenarios."""
+
+    name: str
+    path: Path
+    rfc: int
+    section: str
+    transport: str
+    service: str
+    scenarios: tuple[Scenario, ...]
+    site: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class SpecSet:
+    """All specs of a run, the requirements that they may cite, and the site of all their http services."""
+
+    specs: tuple[Spec, ...]
+    requirements: Mapping[str, model.Requirement]
+    site: tuple[dict[str, Any], ...] = field(default=())
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Every scenario of every spec, in file order."""
+        return tuple(s for spec in self.specs for s in spec.scenarios)
+
+
+def load(roots: Iterable[Path], rules: Iterable[str]) -> SpecSet:
+    """Reads every spec below ``roots`` (folders or files). ``rules`` are the content rules that the judge knows.
+
+    Raises ``SpecError`` with all problems of all files, ``UsageError`` if a root holds no spec.
+    """
+    files, requirement_files = _find(roots)
+    problems: list[Problem] = []
+    requirements = _requirements(requirement_files, problems)
+    loader = _Loader(requirements, frozenset(rules), problems)
+    specs = [spec for name, path in files if (spec := loader.spec(name, path))]
+    site = _merge_sites(specs, problems)
+    if problems:
+        raise SpecError(list(dict.fromkeys(problems)))
+    return SpecSet(tuple(specs), requirements, tuple(site))
+
+
+def _find(roots: Iterable[Path]) -> tuple[list[tuple[str, Path]], list[Path]]:
+    files: dict[Path, str] = {}
+    requirement_files: dict[Path, None] = {}
+    for root in roots:
+        if root.is_file():
+            files.setdefault(root.resolve(), f"{root.parent.name}/{root.stem}")
+            home = root.resolve().parent.parent
+        elif root.is_dir():
+            found = [p for p in sorted(root.rglob("*.yaml")) if REQUIREMENTS not in p.relative_to(root).parts]
+            if not found:
+                raise UsageError(f"{root}: there is no spec (*.yaml) below this folder")
+            for path in found:
+                files.setdefault(path.resolve(), str(path.relative_to(root).with_suffix("")).replace("\\", "/"))
+            home = root.resolve()
+        else:
+            raise UsageError(f"{root}: there is no such file or folder", hint="--specs names a folder of specs, check names spec files.")
+        requirement_files |= dict.fromkeys(sorted((home / REQUIREMENTS).glob("*.yaml")))
+    return [(name, path) for path, name in files.items()], list(requirement_files)
+
+
+def _requirements(files: list[Path], problems: list[Problem]) -> dict[str, model.Requirement]:
+    found: dict[str, model.Requirement] = {}
+    for path in files:
+        document = yamlpos.read(path)
+        file = _validated(document, model.RequirementFile, document.value, (), problems)
+        for i, requirement in enumerate(file.requirements if file else []):
+            if requirement.id in found:
+                problems.append(document.error(("requirements", i, "id"), f"the id {requirement.id} is taken"))
+            found[requirement.id] = requirement
+    return found
+
+
+def _merge_sites(specs: list[Spec], problems: list[Problem]) -> list[dict[str, Any]]:
+    """One site for the whole run: a path and method may stand in several specs only if they are the same."""
+    merged: dict[tuple[str, str], tuple[Spec, dict[str, Any]]] = {}
+    for spec in specs:
+        for resource in spec.site:
+            key = (resource["path"], resource["method"])
+            other, known = merged.setdefault(key, (spec, resource))
+            if known != resource:
+                says = f"{key[1]} {key[0]} is answered differently in {other.path.name}; all specs share one site"
+                problems.append((str(spec.path), 1, 1, says))
+    return [resource for _, resource in merged.values()]
+
+
+class _Loader:
+    """Reads spec files, gathering problems instead of stopping at the first."""
+
+    def __init__(self, requirements: Mapping[str, Any], rules: frozenset[str], problems: list[Problem]) -> None:
+        self._requirements = requirements
+        self._rules = rules
+        self._problems = problems
+        self._keys: dict[str, str] = {}
+
+    def spec(self, name: str, path: Path) -> Spec | None:
+        try:
+            document = yamlpos.read(_shown(path))
+        except SpecError as error:
+            self._problems += error.problems
+            return None
+        raw = document.value
+        if not isinstance(raw, dict):
+            self._problems.append(document.error((), "a spec is a mapping: rfc, section, transport, service, conversations"))
+            return None
+        conversations = raw.get("conversations")
+        head = _validated(document, model.Head, {k: v for k, v in raw.items() if k != "conversations"}, (), self._problems)
+        if not isinstance(conversations, list) or not conversations:
+            self._problems.append(document.error(("conversations",), "'conversations' must be a list of at least one conversation"))
+            return None
+        if head is None:
+            return None
+        scenarios = [s for i, c in enumerate(conversations) for s in self._conversation(document, head, name, i, c)]
+        site = tuple(compiler.resource(r) for r in head.site)
+        return Spec(name, path, head.rfc, head.section, head.transport, head.service, tuple(scenarios), site)
+
+    def _conversation(self, document: yamlpos.Document, head: model.Head, name: str, at: int, raw: Any) -> list[Scenario]:
+        path: yamlpos.Path_ = ("conversations", at)
+        if not isinstance(raw, dict):
+            self._problems.append(document.error(path, "a conversation is a mapping: id, says, requires, ..."))
+            return []
+        parameters = raw.get("with", {})
+        if not isinstance(parameters, dict):
+            self._problems.append(document.error((*path, "with"), "'with' is a mapping from parameter to value or list of values"))
+            return []
+        try:
+            combinations = expand.bindings(parameters)
+        except ValueError as error:
+            self._problems.append(document.error((*path, "with"), str(error)))
+            return []
+        rest = {k: v for k, v in raw.items() if k != "with"}
+        found = []
+        for label, binding in combinations:
+            scenario = self._bind(document, head, name, path, rest, label, binding)
+            if scenario is None:
+                return found  # its other bindings have the same problem
+            found.append(scenario)
+        return found
+
+    def _bind(
+        self, document: yamlpos.Document, head: model.Head, name: str, path: yamlpos.Path_, rest: Any, label: str, binding: Any
+    ) -> Scenario | None:
+        try:
+            bound = expand.substitute(rest, binding)
+        except expand.ReferenceProblem as problem:
+            self._problems.append(document.error((*path, *problem.path), str(problem)))
+            return None
+        conversation = _validated(document, model.Conversation, bound, path, self._problems)
+        if conversation is None or not self._sound(document, head, conversation, path):
+            return None
+        key = f"{name}/{conversation.id}" + (f"/{label}" if label else "")
+        line, _ = document.place((*path, "id"))
+        if not self._unique(document, path, key, f"{document.path}:{line}"):
+            return None
+        return compiler.scenario(head, conversation, key, f"{document.path}:{line}")
+
+    def _unique(self, document: yamlpos.Document, path: yamlpos.Path_, key: str, origin: str) -> bool:
+        if key in self._keys:
+            self._problems.append(document.error((*path, "id"), f"the id '{key}' is taken by {self._keys[key]}"))
+            return False
+        self._keys[key] = origin
+        return True
+
+    def _sound(self, document: yamlpos.Document, head: model.Head, c: model.Conversation, path: yamlpos.Path_) -> bool:
+        """What no single word can show: that what is named exists, and that the words fit together."""
+        before = len(self._problems)
+        say = lambda where, says: self._problems.append(document.error((*path, *where), says))  # noqa: E731
+        for where, ids in self._cited(c):
+            for unknown in (i for i in ids if i not in self._requirements):
+                say(where, f"there is no requirement '{unknown}'{did_you_mean(unknown, self._requirements)}")
+        for role in ("client", "server"):
+            for i, step in enumerate(getattr(c, role) or ()):
+                for says in self._step_problems(head, role, i, step):
+                    say((role, i), says)
+        if c.exchange and head.service != "http":
+            say(("exchange",), "'exchange' speaks HTTP: it needs 'service: http'")
+        if c.server and head.service != "script":
+            say(("server",), f"the server is the service '{head.service}'; a server's own steps need 'service: script'")
+        if not c.server and head.service == "script":
+            say((), "'service: script' needs the server's steps under 'server'")
+        return len(self._problems) == before
+
+    def _cited(self, c: model.Conversation) -> Iterable[tuple[yamlpos.Path_, list[str]]]:
+        yield ("requires",), c.requires
+        for role in ("client", "server"):
+            for i, step in enumerate(getattr(c, role) or ()):
+                if step.expect:
+                    yield (role, i, "expect", "requires"), step.expect.requires
+        for i, e in enumerate(c.exchange or ()):
+            yield ("exchange", i, "expect", "requires"), e.expect.requires
+
+    def _step_problems(self, head: model.Head, role: str, at: int, step: model.Step) -> Iterable[str]:
+        expect = step.expect
+        if expect and expect.matches and expect.matches not in self._rules:
+            yield f"there is no content rule '{expect.matches}'{did_you_mean(expect.matches, self._rules)}"
+        if head.transport == "udp":
+            if step.accept or step.half_close:
+                yield "UDP has no connections: 'accept' and 'half-close' are for TCP"
+            if expect and (expect.octets or expect.then):
+                yield "over UDP, expect 'datagrams', 'matches' or 'nothing'"
+        else:
+            first = "connect" if role == "client" else "accept"
+            if (at == 0) != (first in {next(iter(step.model_fields_set))}):
+                yield f"a TCP {role} begins with '{first}', and does it once"
+            if expect and expect.datagrams:
+                yield "over TCP there are no datagrams: expect 'octets'"
+            if expect and expect.matches and not (expect.then or expect.size is not None):
+                yield "say how much is matched: 'size: N' octets, or 'then: end'"
+
+
+def _shown(path: Path) -> Path:
+    """The path as a user would write it: relative where that is shorter."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
+def _validated(document: yamlpos.Document, kind: type[M], value: Any, path: yamlpos.Path_, problems: list[Problem]) -> M | None:
+    """The value as a model, or None with its problems added, each at its place."""
+    try:
+        return kind.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        problems += [document.error((*path, *_real(e["loc"], value)), _sentence(e, kind)) for e in error.errors()]
+        return None
+
+
+def _real(loc: tuple[str | int, ...], value: Any) -> tuple[str | int, ...]:
+    """The parts of a location that stand in the file: pydantic adds the names of alternatives to them."""
+    path: list[str | int] = []
+    for part in loc:
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _sentence(error: Any, kind: type[BaseModel]) -> str:
+    name = error["loc"][-1] if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        return f"'{name}' is not known here{did_you_mean(str(name), _words(kind, error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"'{name}' is missing"
+    says = error["msg"].removeprefix("Value error, ")
+    return f"'{name}': {says[0].lower()}{says[1:]}" if isinstance(name, str) and name else says
+
+
+def _words(kind: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:
+    """The words that are known at a location: those of the model found by following it."""
+    current: Any = kind
+    for part in loc:
+        fields = {f.alias or n: f for n, f in current.model_fields.items()}
+        if isinstance(part, str) and part in fields:
+            current = _model_in(fields[part].annotation) or current
+    return {f.alias or n for n, f in current.model_fields.items()}
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first model inside an annotation such as ``list[Annotated[Step, ...]] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in (*getattr(annotation, "__args__", ()), getattr(annotation, "__origin__", None)):
+        found = _model_in(part) if part is not None and part is not annotation else None
+        if found:
+            return found
+    return None

@@ -1,0 +1,228 @@
+"""The words of a spec file, and what each may hold. Unknown words are refused.
+
+Owns the shape only: parameters are filled in before (``expand``), meaning is given after (``compile``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from harness.model.payload import MAX_OCTETS, PATTERNS
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Family = Literal["ipv4", "ipv6"]
+Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
+Header = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _pairs(value: Any) -> Any:
+    """Fields as a mapping (a list of values repeats the field) or as a list of pairs: always a list of pairs."""
+    if not isinstance(value, dict):
+        return value
+    return [(name, one) for name, held in value.items() for one in (held if isinstance(held, list) else [held])]
+
+
+Requires = Annotated[list[str], BeforeValidator(_listed)]
+Fields = Annotated[list[tuple[Header, str]], BeforeValidator(_pairs)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class Payload(_Strict):
+    """A payload recipe: a pattern with seed and size, a text, or octets in hexadecimal."""
+
+    pattern: Literal["every-octet", "constant", "text", "random"] | None = None
+    seed: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = 0
+    size: Annotated[int, Field(ge=0, le=MAX_OCTETS)] = 0
+    text: str | None = None
+    hex: Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2})*$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Payload:
+        kinds = [k for k in (self.pattern, self.text, self.hex) if k is not None]
+        if len(kinds) != 1:
+            raise ValueError(f"a payload is made by one of 'pattern' ({', '.join(PATTERNS)}), 'text' and 'hex'")
+        return self
+
+
+class Send(_Strict):
+    """What is sent, and cut how."""
+
+    payload: Payload
+    writes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
+    gap: Milliseconds = 0
+    count: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
+class Expect(_Strict):
+    """What must be seen next. ``octets`` or ``datagrams``: exactly these; ``matches``: a content rule;
+    ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds."""
+
+    octets: Payload | None = None
+    datagrams: Payload | None = None
+    count: Annotated[int, Field(ge=1, le=10_000)] = 1
+    order: Literal["kept", "any"] = "kept"
+    matches: str | None = None
+    size: Annotated[int, Field(ge=0, le=MAX_OCTETS)] | None = None
+    then: Literal["end"] | None = None
+    nothing: Milliseconds | None = None
+    requires: Requires = []
+
+    @model_validator(mode="after")
+    def _something(self) -> Expect:
+        said = [w for w in ("octets", "datagrams", "matches", "nothing") if getattr(self, w) is not None]
+        if len(said) > 1:
+            raise ValueError(f"'{said[0]}' and '{said[1]}' exclude each other")
+        if not said and not self.then:
+            raise ValueError("say what is expected: 'octets', 'datagrams', 'matches', 'nothing' or 'then: end'")
+        if self.nothing is not None and self.then:
+            raise ValueError("'nothing' and 'then' exclude each other")
+        return self
+
+
+class Wait(_Strict):
+    """A pause, in milliseconds."""
+
+    ms: Milliseconds
+
+
+class Nothing(_Strict):
+    """The empty arguments of a step that takes none."""
+
+
+def _send(value: Any) -> Any:
+    return {"payload": value} if isinstance(value, dict) and value.keys() & {"pattern", "text", "hex"} else value
+
+
+def _expect(value: Any) -> Any:
+    return {"then": "end"} if value == "end" else value
+
+
+def _wait(value: Any) -> Any:
+    return {"ms": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Step(_Strict):
+    """One step of a script: exactly one of these words. Those without arguments are written bare: ``- connect``."""
+
+    connect: Nothing | None = None
+    accept: Nothing | None = None
+    send: Annotated[Send, BeforeValidator(_send)] | None = None
+    expect: Annotated[Expect, BeforeValidator(_expect)] | None = None
+    half_close: Nothing | None = Field(default=None, alias="half-close")
+    close: Nothing | None = None
+    reset: Nothing | None = None
+    wait: Annotated[Wait, BeforeValidator(_wait)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {value: {}} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Step:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("a step is exactly one of: " + ", ".join(STEP_WORDS))
+        return self
+
+
+STEP_WORDS = tuple(field.alias or name for name, field in Step.model_fields.items())
+
+
+class Resource(_Strict):
+    """One resource of the http service's site (``peers/README.md``, http)."""
+
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")]
+    method: str
+    status: Annotated[int, Field(ge=200, le=599)]
+    fields: Fields = []
+    body: Payload | Literal["request"] | None = None
+    coding: Literal["length", "chunked"] = "length"
+    etag: str | None = None
+
+
+class Request(_Strict):
+    """One HTTP request; the target is in origin-form and percent-encoded."""
+
+    method: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+    target: Annotated[str, Field(pattern=r"^(/[!-~]*|\*)$")]
+    fields: Fields = []
+    body: Payload | None = None
+    coding: Literal["length", "chunked"] = "length"
+
+
+class Answer(_Strict):
+    """The response that must come. A body that is not stated is not looked at, but both sides must agree on it."""
+
+    status: Annotated[int, Field(ge=100, le=599)]
+    fields: Fields = []
+    present: list[Header] = []
+    absent: list[Header] = []
+    body: Payload | Literal["same", "none"] | None = None
+    requires: Requires = []
+
+
+class Exchange(_Strict):
+    """A request and its response."""
+
+    request: Request
+    expect: Answer
+
+
+class Conversation(_Strict):
+    """One conversation, parameters filled in."""
+
+    id: Id
+    says: Annotated[str, Field(min_length=1)]
+    requires: Annotated[Requires, Field(min_length=1)]
+    families: Annotated[list[Family], Field(min_length=1)] = ["ipv4", "ipv6"]
+    client: Annotated[list[Step], Field(min_length=1)] | None = None
+    server: Annotated[list[Step], Field(min_length=1)] | None = None
+    exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
+    connections: Annotated[int, Field(ge=1)] | None = None
+    reading: Literal["eager", "lazy"] = "eager"
+    deadline: Annotated[int, Field(ge=100, le=600_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _one_client(self) -> Conversation:
+        if (self.client is None) == (self.exchange is None):
+            raise ValueError("a conversation has either 'client' (a script) or 'exchange' (HTTP requests)")
+        return self
+
+
+class Head(_Strict):
+    """A spec file without its conversations."""
+
+    rfc: Annotated[int, Field(ge=1)]
+    section: Annotated[str, Field(min_length=1)]
+    says: str = ""
+    transport: Literal["tcp", "udp"]
+    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "script"]
+    site: list[Resource] = []
+
+
+class Requirement(_Strict):
+    """One normative statement: its RFC and clause, whom it binds, and how it can be seen."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]+[0-9]*(-[A-Za-z0-9.*]+)+$")]
+    clause: str
+    level: str
+    role: str
+    seen: Literal["behaviour", "wire", "both"]
+    says: str
+
+
+class RequirementFile(_Strict):
+    """All requirements of one RFC."""
+
+    rfc: int
+    title: str
+    requirements: list[Requirement]
