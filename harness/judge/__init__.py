@@ -1,0 +1,1 @@
+"""From evidence to verdicts. Pure: no sockets, no clocks, no files; starts nothing."""

@@ -1,0 +1,59 @@
+"""What all rules of judgement share: a finding in the making, and the words for amounts."""
+
+from __future__ import annotations
+
+from harness.model.case import Case
+from harness.model.result import Finding
+from harness.model.trace import Step
+
+OTHER = {"client": "server", "server": "client"}
+_ERRORS = {
+    "refused": "the connection was refused",
+    "reset": "the connection was reset",
+    "timeout": "it was not done in time",
+    "unreachable": "the address could not be reached",
+    "ended": "the stream ended before that",
+}
+
+
+class Findings:
+    """Gathers findings on one case; whose requirement is not named gets the first that the scenario cites."""
+
+    def __init__(self, case: Case) -> None:
+        self.list: list[Finding] = []
+        self._default = case.scenario.requires[0]
+
+    def add(
+        self, kind: str, side: str, says: str, expected: str = "", observed: str = "", *, requirement: str = "", evidence: tuple[str, ...] = ()
+    ) -> None:
+        """One finding; see ``Finding`` for the words."""
+        self.list.append(Finding(kind, side, says, expected, observed, requirement or self._default, evidence))
+
+    def __bool__(self) -> bool:
+        return bool(self.list)
+
+
+def amount(octets: int | None, digest: str | None) -> str:
+    """Octets and the beginning of their digest, in words."""
+    if octets is None:
+        return "no octets reported"
+    return f"{octets:,} octets" + (f" (sha256 {digest[:12]}...)" if digest and octets else "")
+
+
+def at(role: str, index: int) -> str:
+    """How evidence names a reported step: counted from 1, as ``parley show`` does."""
+    return f"{role} step {index + 1}"
+
+
+def failure(step: Step) -> str:
+    """A ``failed`` step in words."""
+    says = _ERRORS.get(step.error or "", step.error or "for a reason not told")
+    return f"{says} ({step.says})" if step.says else says
+
+
+def first(steps: tuple[Step, ...], name: str) -> Step | None:
+    """The first step of that name."""
+    for step in steps:
+        if step.step == name:
+            return step
+    return None

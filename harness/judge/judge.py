@@ -1,0 +1,88 @@
+"""The verdict on a case: trouble first, then what the rules find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from harness.judge import http, streams
+from harness.judge.base import Findings
+from harness.model.case import Case
+from harness.model.result import CONTRACT, ERROR, FAIL, NONCONFORMANT, PASS, UNSUPPORTED, Finding, Result
+from harness.model.trace import Side, Trace
+
+_SOFT = frozenset({"SHOULD", "SHOULD NOT", "MAY", "recommended"})
+"""Levels that do not fail a case when they are broken."""
+_WORDS = {
+    "crashed": "it crashed",
+    "silent": "it fell silent",
+    "broke-contract": "it broke the peer contract",
+    "refused-command": "it refused what it declares to do",
+}
+
+
+class Record(Protocol):
+    """What is asked of a requirement's record."""
+
+    clause: str
+    level: str
+
+
+def judge(case: Case, trace: Trace, requirements: Mapping[str, Record]) -> Result:
+    """The verdict, with every finding that it rests on."""
+    if case.unsupported:
+        return _result(case, trace, UNSUPPORTED, (), case.unsupported)
+    if trace.fault:
+        return _result(case, trace, ERROR, (), trace.fault)
+    for role, side in (("client", trace.client), ("server", trace.server)):
+        if side.trouble == "never-started":
+            return _result(case, trace, ERROR, (), f"the {role} {getattr(case, role)} could not be started: {side.says}")
+    findings = Findings(case)
+    _trouble(trace, findings)
+    if not findings:
+        (streams if case.scenario.client else http).judge(case, trace, findings)
+    complete = tuple(_with_record(f, requirements) for f in findings.list)
+    hard = [f for f in complete if f.level not in _SOFT or f.kind != NONCONFORMANT]
+    return _result(case, trace, FAIL if hard else PASS, complete, _reason(case, (hard or complete)[0]) if complete else "")
+
+
+def _trouble(trace: Trace, findings: Findings) -> None:
+    """A side whose own account broke off: that is the finding, whatever else looks wrong because of it."""
+    sides: list[tuple[str, Side]] = [("client", trace.client), ("server", trace.server)]
+    for role, side in sides:
+        if side.trouble:
+            findings.add(CONTRACT, role, f"{_WORDS.get(side.trouble, side.trouble)}: {side.says}", "a report to the end", side.trouble)
+
+
+def _with_record(finding: Finding, requirements: Mapping[str, Record]) -> Finding:
+    record = requirements.get(finding.requirement)
+    if record is None:
+        return finding
+    return msgspec.structs.replace(finding, clause=record.clause, level=record.level)
+
+
+def _reason(case: Case, finding: Finding) -> str:
+    """One line: who, what, and what was seen instead of what."""
+    who = {"client": f"client {case.client}", "server": f"server {case.server}", "both": f"{case.client} and {case.server}"}[finding.side]
+    seen = f": expected {finding.expected}, observed {finding.observed}" if finding.expected or finding.observed else ""
+    return f"{who}: {finding.says}{seen}"
+
+
+def _result(case: Case, trace: Trace, verdict: str, findings: tuple[Finding, ...], reason: str) -> Result:
+    scenario = case.scenario
+    return Result(
+        id=case.id,
+        verdict=verdict,
+        scenario=scenario.key,
+        client=case.client,
+        server=case.server,
+        family=case.family,
+        protocol=scenario.protocol,
+        requires=scenario.requires,
+        findings=findings,
+        reason=reason,
+        seconds=round(trace.seconds, 6),
+        attempt=case.attempt,
+    )

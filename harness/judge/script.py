@@ -1,0 +1,175 @@
+"""One side's report held against the script that it was given: did it do each step, and tell so in order?
+
+What the other side did is not looked at here.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.judge.base import OTHER, Findings, amount, at, failure
+from harness.model.case import Check, Script
+from harness.model.result import CONTRACT, MISREPORT, NONCONFORMANT
+from harness.model.trace import Step
+
+_QUIETLY = frozenset({"created", "bound", "listening", "connecting"})
+_REPORTED = {"connect": "connected", "accept": "accepted", "half-close": "half-closed", "close": "closed", "reset": "reset"}
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What a ``receive`` step brought: the check for it (None if the spec has none) and the reported steps with their places."""
+
+    check: Check | None
+    steps: tuple[tuple[int, Step], ...]
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A report, read: what came by each ``receive``, and whether the script was gone through to its end."""
+
+    received: tuple[Received, ...]
+    whole: bool
+
+
+class _Reader:
+    """Walks through a report, script step by script step."""
+
+    def __init__(self, script: Script, steps: tuple[Step, ...], findings: Findings) -> None:
+        self._script = script
+        self._role = script.role
+        self._steps = steps
+        self._findings = findings
+        self._next = 0
+        self._checks = {c.at: c for c in script.checks}
+        self._sent = iter(script.sent())
+        self.received: list[Received] = []
+
+    def read(self) -> bool:
+        for number, command in enumerate(self._script.steps):
+            do = command["do"]
+            if do == "wait":
+                continue
+            if do == "receive":
+                whole = self._receive(number, command)
+            elif do == "send":
+                whole = all(self._send(number) for _ in range(command.get("count", 1)))
+            else:
+                whole = self._take(number, _REPORTED[do]) is not None
+            if not whole:
+                return False
+        return self._closing()
+
+    def _peek(self) -> Step | None:
+        while self._next < len(self._steps) and self._steps[self._next].step in _QUIETLY:
+            self._next += 1
+        return self._steps[self._next] if self._next < len(self._steps) else None
+
+    def _take(self, number: int, name: str) -> tuple[int, Step] | None:
+        """The next reported step, which must be ``name``; else a finding, and None."""
+        step = self._peek()
+        if step is not None and step.step == name:
+            self._next += 1
+            return self._next - 1, step
+        self._not_done(number, name, step)
+        return None
+
+    def _not_done(self, number: int, name: str, step: Step | None) -> None:
+        failed = next((s for s in self._steps[self._next :] if s.step == "failed"), None)
+        if failed is not None:
+            where = at(self._role, self._steps.index(failed))
+            says = f"the {self._role}'s step {self._words(number)} could not be done: {failure(failed)}"
+            observed = self._before_failure(failed)
+            self._findings.add(NONCONFORMANT, OTHER[self._role], says, self._wanted(number), observed, requirement=self._cited(number), evidence=(where,))
+        else:
+            seen = f"'{step.step}'" if step else "the end of the report"
+            says = f"the {self._role} does not report its script step {self._words(number)}"
+            self._findings.add(CONTRACT, self._role, says, f"'{name}'", seen, evidence=(at(self._role, self._next),))
+
+    def _before_failure(self, failed: Step) -> str:
+        """What had come until then: the reports between the last finished step and the failure."""
+        got = [s for s in self._steps[self._next : self._steps.index(failed)] if s.step in ("received", "end", "reset")]
+        words = [amount(s.octets, s.digest) if s.step == "received" else f"'{s.step}'" for s in got]
+        return ", then ".join(words) or failure(failed)
+
+    def _words(self, number: int) -> str:
+        return f"{number + 1} ({self._script.steps[number]['do']})"
+
+    def _wanted(self, number: int) -> str:
+        check = self._checks.get(number)
+        if check is None:
+            return f"{self._script.steps[number]['do']} done"
+        if check.quiet:
+            return "nothing, for a while"
+        what = str(check.octets) if check.octets else f"content that fits {check.rule}" if check.rule else ""
+        return ", then ".join(w for w in (what, "the end" if check.end else "") if w)
+
+    def _cited(self, number: int) -> str:
+        check = self._checks.get(number)
+        return check.requires[0] if check and check.requires else ""
+
+    def _send(self, number: int) -> bool:
+        taken = self._take(number, "sent")
+        if taken is None:
+            return False
+        place, step = taken
+        _, payload = next(self._sent)
+        if step.octets != payload.length() or step.digest != payload.digest():
+            says = f"the {self._role} reports to have sent something else than it was told to"
+            expected = amount(payload.length(), payload.digest())
+            self._findings.add(MISREPORT, self._role, says, expected, amount(step.octets, step.digest), evidence=(at(self._role, place),))
+        return True
+
+    def _receive(self, number: int, command: dict[str, object]) -> bool:
+        check = self._checks.get(number)
+        if "quiet" in command:
+            return self._take_quiet(number)
+        count = command.get("count", 1)
+        assert isinstance(count, int)
+        got: list[tuple[int, Step]] = []
+        for _ in range(count):
+            taken = self._take(number, "received")
+            if taken is None:
+                return False
+            got.append(taken)
+        self.received.append(Received(check, tuple(got)))
+        follower = self._peek()
+        failed = follower is not None and follower.step in ("end", "reset", "failed") and any(s.step == "failed" and s.at == number for s in self._steps)
+        if failed:
+            self._next = got[0][0]
+            self.received.pop()
+            self._not_done(number, "received", None)
+            return False
+        return command.get("until") != "end" or self._take(number, "end") is not None
+
+    def _take_quiet(self, number: int) -> bool:
+        step = self._peek()
+        if step is None or step.step not in ("received", "failed"):
+            return self._take(number, "quiet") is not None
+        came = "its FIN" if step.step == "failed" and step.error == "ended" else failure(step) if step.step == "failed" else amount(step.octets, step.digest)
+        says = f"the {OTHER[self._role]} was to stay silent"
+        where = (at(self._role, self._next),)
+        self._findings.add(NONCONFORMANT, OTHER[self._role], says, "nothing", came, requirement=self._cited(number), evidence=where)
+        return False
+
+    def _closing(self) -> bool:
+        """After the script: nothing but the closing, if the script did not ask for it itself."""
+        rest = [s for s in self._steps[self._next :] if s.step not in _QUIETLY]
+        if self._script.steps and self._script.steps[-1]["do"] in ("close", "reset"):
+            allowed = [["closed"]] if self._script.steps[-1]["do"] == "reset" else [[]]
+        else:
+            allowed = [["closed"]]
+        if [s.step for s in rest] in allowed:
+            return True
+        says = f"the {self._role}'s report does not end as its script does"
+        expected = " or ".join("'closed'" if a else "nothing more" for a in allowed)
+        observed = ", ".join(f"'{s.step}'" for s in rest) or "nothing"
+        if rest and rest[0].step == "failed":
+            observed = failure(rest[0])
+        self._findings.add(CONTRACT, self._role, says, expected, observed, evidence=(at(self._role, self._next),))
+        return False
+
+
+def read(script: Script, steps: tuple[Step, ...], findings: Findings) -> Reading:
+    """Reads a report; what is wrong with it is added to ``findings``."""
+    reader = _Reader(script, steps, findings)
+    whole = reader.read()
+    return Reading(tuple(reader.received), whole)

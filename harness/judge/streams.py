@@ -1,0 +1,226 @@
+"""Conversations of scripts and services, over TCP and UDP: contents against the spec, and the two reports against each other."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from harness.judge import script as scripts
+from harness.judge.base import Findings, amount, at, first
+from harness.judge.rules import RULES, Content
+from harness.model.case import Case, Check, Script
+from harness.model.payload import sha256
+from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
+from harness.model.trace import Step, Trace
+
+_REPORTING = frozenset({"echo", "discard", "chargen", "qotd", "daytime", "time"})
+"""Services that report totals of octets; http reports messages."""
+
+
+def judge(case: Case, trace: Trace, findings: Findings) -> None:
+    """Adds what is wrong with the conversation."""
+    scenario = case.scenario
+    assert scenario.client is not None
+    client = scripts.read(scenario.client, trace.client.steps, findings)
+    server_steps = _server_steps(trace)
+    if scenario.server:
+        server = scripts.read(scenario.server, trace.server.steps, findings)
+        _contents(scenario.server, server, trace.client.steps, trace, findings)
+    _contents(scenario.client, client, server_steps, trace, findings)
+    if findings:
+        return
+    _addresses(trace, server_steps, findings, scenario.transport)
+    if scenario.server or scenario.service in _REPORTING:
+        _agreement(case, trace, server_steps, findings)
+
+
+def _server_steps(trace: Trace) -> tuple[Step, ...]:
+    if trace.server.connections:
+        return trace.server.connections[0].steps
+    return trace.server.steps
+
+
+# -- contents: what came, against what had to come ------------------------------------------------------------
+
+
+def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...], trace: Trace, findings: Findings) -> None:
+    for received in reading.received:
+        check = received.check
+        if check is None:
+            continue
+        if check.rule:
+            for place, step in received.steps:
+                _fits_rule(script.role, check, place, step, trace, findings)
+        elif check.octets is not None:
+            _exact(script.role, check, received, other, findings)
+        elif check.end:
+            for place, step in received.steps:
+                if step.octets:
+                    says = f"octets came to the {script.role} where only the end was due"
+                    findings.add(
+                        NONCONFORMANT, _other(script.role), says, "the end", amount(step.octets, step.digest),
+                        requirement=_cited(check), evidence=(at(script.role, place),),
+                    )  # fmt: skip
+
+
+def _other(role: str) -> str:
+    return "server" if role == "client" else "client"
+
+
+def _cited(check: Check) -> str:
+    return check.requires[0] if check.requires else ""
+
+
+def _fits_rule(role: str, check: Check, place: int, step: Step, trace: Trace, findings: Findings) -> None:
+    try:
+        octets = bytes.fromhex(step.hex or "")
+    except ValueError:
+        findings.add(CONTRACT, role, f"the {role} reports octets that are not hexadecimal", observed=(step.hex or "")[:40], evidence=(at(role, place),))
+        return
+    total = step.octets or 0
+    if len(octets) < min(total, 1):
+        findings.add(CONTRACT, role, f"the {role} was asked to keep the octets and did not report them", evidence=(at(role, place),))
+        return
+    if len(octets) == total and step.digest != sha256(octets):
+        findings.add(MISREPORT, role, f"the digest that the {role} reports is not that of the octets it reports", evidence=(at(role, place),))
+    if check.size is not None and total != check.size:
+        findings.add(CONTRACT, role, f"the {role} was to read {check.size} octets", str(check.size), str(total), evidence=(at(role, place),))
+    for wrong in RULES[check.rule or ""](Content(octets, total, trace.clock)):
+        findings.add(
+            NONCONFORMANT, _other(role), f"the content does not fit {check.rule}", wrong.expected, wrong.observed,
+            requirement=wrong.requirement or _cited(check), evidence=(at(role, place),),
+        )  # fmt: skip
+
+
+def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Step, ...], findings: Findings) -> None:
+    assert check.octets is not None
+    wanted = [check.octets.successor(k) for k in range(check.count)]
+    missing = {(w.length(), w.digest()): w for w in wanted}
+    for k, (place, step) in enumerate(received.steps):
+        got = (step.octets or 0, step.digest or "")
+        expected = wanted[k] if k < len(wanted) else wanted[-1]
+        if check.any_order:
+            if missing.pop(got, None) is not None:
+                continue
+            expected = next(iter(missing.values()), expected)
+        elif got == (expected.length(), expected.digest()):
+            continue
+        _wrong_content(role, check, place, step, amount(expected.length(), expected.digest()), other, findings)
+        return
+
+
+def _wrong_content(role: str, check: Check, place: int, step: Step, expected: str, other: tuple[Step, ...], findings: Findings) -> None:
+    """The receiver says that something else came. The sender is to blame, unless it reports to have sent the right thing."""
+    sender = _other(role)
+    sent = [s for s in other if s.step == "sent"]
+    total = sum(s.octets or 0 for s in sent)
+    confirmed = any((s.octets, s.digest) == (step.octets, step.digest) for s in sent)
+    observed = amount(step.octets, step.digest) + (f": {_shown(step.hex)}" if step.hex else "")
+    says = f"the {role} did not get the octets that were due"
+    if confirmed or not sent:
+        findings.add(NONCONFORMANT, sender, says, expected, observed, requirement=_cited(check), evidence=(at(role, place),))
+    else:
+        told = f"{observed}; the {sender} reports to have sent {amount(total, sent[0].digest if len(sent) == 1 else None)}"
+        findings.add(DISAGREE, "both", f"{says}, and the two reports contradict each other", expected, told, requirement=_cited(check), evidence=(at(role, place),))
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 48 else f"{text[:48]}..."
+
+
+# -- agreement: the two reports against each other ------------------------------------------------------------
+
+
+def _addresses(trace: Trace, server: tuple[Step, ...], findings: Findings, transport: str) -> None:
+    connected, accepted = first(trace.client.steps, "connected"), first(server, "accepted")
+    if connected and connected.remote and connected.remote != trace.asked:
+        findings.add(MISREPORT, "client", "the client reports another address than it was given", _address(trace.asked), _address(connected.remote))
+    if transport == "udp" or connected is None:
+        return
+    if accepted is None:
+        told = f"the client reports a connection from {_address(connected.local)}"
+        findings.add(DISAGREE, "both", "the server reports no connection from the client's address", told, "none")
+    elif accepted.remote != connected.local:
+        findings.add(DISAGREE, "both", "the two sides report different client addresses", _address(connected.local), _address(accepted.remote))
+    elif accepted.local is not None and accepted.local != trace.asked:
+        findings.add(MISREPORT, "server", "the server reports to have accepted on another address", _address(trace.asked), _address(accepted.local))
+
+
+def _address(address: tuple[str, int] | None) -> str:
+    return f"{address[0]} port {address[1]}" if address else "none"
+
+
+def _agreement(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findings) -> None:
+    scenario = case.scenario
+    if scenario.transport == "udp":
+        _datagrams_agree(case, trace, server, findings)
+        return
+    assert scenario.client is not None
+    if not scenario.server and (not server or server[-1].step != "closed" or not trace.server.connections[0].done):
+        findings.add(NONCONFORMANT, "server", "the server did not close the connection", "'closed'", f"'{server[-1].step}'" if server else "nothing")
+        return
+    _direction(scenario.client, trace.client.steps, server, "client", findings)
+    if scenario.server:
+        _direction(scenario.server, server, trace.client.steps, "server", findings)
+    else:
+        _service_sent(trace.client.steps, server, findings)
+
+
+def _direction(script: Script, sender: tuple[Step, ...], receiver: tuple[Step, ...], role: str, findings: Findings) -> None:
+    """What one script sent against what the other side says it received, where that read to the end."""
+    if first(receiver, "end") is None or first(sender, "reset") is not None:
+        return
+    octets, digest = _stream(script)
+    got = [s for s in receiver if s.step == "received"]
+    total = sum(s.octets or 0 for s in got)
+    if total != octets or (len(got) == 1 and got[0].digest != digest):
+        says = f"the two sides contradict each other on what the {role} sent"
+        observed = amount(total, got[0].digest if len(got) == 1 else None)
+        findings.add(DISAGREE, "both", says, f"{amount(octets, digest)} as the {role} reports", f"{observed} as the {_other(role)} reports")
+
+
+@lru_cache(maxsize=1024)
+def _stream_of(key: tuple[object, ...]) -> tuple[int, str]:
+    octets = b"".join(p.octets() for p in key)  # type: ignore[attr-defined]
+    return len(octets), sha256(octets)
+
+
+def _stream(script: Script) -> tuple[int, str]:
+    """Length and digest of all that a script sends, as one stream."""
+    return _stream_of(tuple(p for _, p in script.sent()))
+
+
+def _service_sent(client: tuple[Step, ...], server: tuple[Step, ...], findings: Findings) -> None:
+    """What the service says it sent against what the client got."""
+    sent = first(server, "sent")
+    got = [s for s in client if s.step == "received"]
+    total = sum(s.octets or 0 for s in got)
+    sent_octets = sent.octets or 0 if sent else 0
+    read_to_the_end = first(client, "end") is not None
+    same = sent_octets == total and (len(got) != 1 or sent is None or sent.digest == got[0].digest) if read_to_the_end else sent_octets >= total
+    if not same:
+        says = "the two sides contradict each other on what the server sent"
+        told = amount(sent_octets, sent.digest if sent else None)
+        observed = amount(total, got[0].digest if len(got) == 1 else None)
+        findings.add(DISAGREE, "both", says, f"{told} as the server reports", f"{observed} as the client reports")
+
+
+def _datagrams_agree(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findings) -> None:
+    """Each side's datagrams, as sets: what one sent the other received."""
+    pairs = (("client", trace.client.steps, server, "server"), ("server", server, trace.client.steps, "client"))
+    for sender, out, into, receiver in pairs:
+        sent = sorted((s.octets or 0, s.digest or "") for s in out if s.step == "sent")
+        got = sorted((s.octets or 0, s.digest or "") for s in into if s.step == "received")
+        if sent != got and not (sender == "server" and case.scenario.server is None and _unread(case, sent, got)):
+            says = f"the two sides contradict each other on the datagrams that the {sender} sent"
+            findings.add(DISAGREE, "both", says, f"{len(sent)} as the {sender} reports: {_sizes(sent)}", f"{len(got)} as the {receiver} reports: {_sizes(got)}")
+
+
+def _unread(case: Case, sent: list[tuple[int, str]], got: list[tuple[int, str]]) -> bool:
+    """Whether the client just did not read all that was sent to it, as its script has it."""
+    script = case.scenario.client
+    asked = sum(c.count for c in script.checks if not c.quiet) if script else 0
+    return len(got) == asked < len(sent) and all(g in sent for g in got)
+
+
+def _sizes(datagrams: list[tuple[int, str]]) -> str:
+    return ", ".join(str(octets) for octets, _ in datagrams[:8]) + (" ..." if len(datagrams) > 8 else "")

@@ -1,0 +1,1 @@
+"""Performing cases: peers alive, conversations held, traces gathered. Never judges."""

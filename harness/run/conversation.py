@@ -1,0 +1,288 @@
+"""One conversation: the commands that make it happen, and the waiting until both sides have told all.
+
+Owns the order of things in a case. Knows nothing of scheduling, and does not look at what the reports say beyond
+what it takes to know that they are complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from harness.model.case import Case, Scenario, Script
+from harness.model.trace import Address, Connection, Side, Trace
+from harness.peer import contract
+from harness.run.peer import Activity, LivePeer, Service, claim_connections, claim_datagrams, connection
+
+GRACE_SECONDS = 4.0
+"""How much longer than a conversation's own deadline the harness waits for its report."""
+SETTLE_SECONDS = 6.0
+"""How long a server may take to report the end of a connection after the client reported it."""
+DATAGRAM_SECONDS = 1.0
+_SILENT_SERVICES = {"discard"}
+
+
+class NotServed(Exception):
+    """The server's side could not be brought up."""
+
+
+async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...]) -> Trace:
+    """Holds the conversation and returns all evidence. Whatever goes wrong is in the trace; only cancellation raises."""
+    clock, began = time.time(), time.perf_counter()
+    talk = _Talk(case, client, server)
+    try:
+        asked = await talk.serve(site)
+    except NotServed as problem:
+        side = Side(trouble=server.trouble or "refused-command", says=server.says or str(problem), offset=server.offset)
+        return Trace(Side(offset=client.offset), side, clock=clock, seconds=time.perf_counter() - began)
+    await talk.ask(asked)
+    trace = Trace(talk.client_side(), await talk.server_side(), asked, clock)
+    talk.leave()
+    return msgspec.structs.replace(trace, seconds=time.perf_counter() - began)
+
+
+async def wait_until(activity: Activity, peer: LivePeer, ready: Callable[[], bool], seconds: float) -> bool:
+    """Waits until ``ready``, at most ``seconds``; False when the time is over or the peer is of no more use."""
+    if ready():
+        return True
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + seconds
+    timer = loop.call_later(seconds, activity.wake)
+    try:
+        while peer.alive and loop.time() < limit:
+            activity.waiter = loop.create_future()
+            await activity.waiter
+            if ready():
+                return True
+    finally:
+        activity.waiter = None
+        timer.cancel()
+    return ready()
+
+
+class _Talk:
+    """The state of one conversation while it is held."""
+
+    def __init__(self, case: Case, client: LivePeer, server: LivePeer) -> None:
+        self._case = case
+        self._scenario = case.scenario
+        self._client = client
+        self._server = server
+        self._client_id = client.new_id("c")
+        self._server_id = ""
+        self._asking = Activity()
+        self._answering = Activity()
+        self._silence = ""
+        self._claimed: list[Address] = []
+
+    # -- the server's side ------------------------------------------------------------------------------------
+
+    async def serve(self, site: tuple[Mapping[str, Any], ...]) -> Address:
+        """Brings the server's side up; returns the address that the client is to be given."""
+        host = self._server.host
+        address = host.addresses.get(self._case.family)
+        if address is None:
+            raise NotServed(f"its host has no {self._case.family} address")
+        if self._scenario.server:
+            return await self._serve_script(address, self._scenario.server)
+        self._server_id = await ensure_service(self._server, self._scenario, self._case.family, address, host.port(self._scenario.service), site)
+        self._answering = self._server.activity(self._server_id)
+        return self._local(address)
+
+    async def _serve_script(self, address: str, script: Script) -> Address:
+        self._server_id = self._server.new_id("x")
+        self._server.watch(self._server_id, self._answering)
+        self._server.send(_script_command(self._scenario, script, self._server_id, address, 0))
+        ready = "listening" if self._scenario.transport == "tcp" else "bound"
+        activity = self._answering
+        await wait_until(activity, self._server, lambda: activity.done or any(s.step == ready for s in activity.steps), SETTLE_SECONDS)
+        return self._local(address)
+
+    def _local(self, address: str) -> Address:
+        local = next((s.local for s in reversed(self._answering.steps) if s.local), None)
+        if local is None or not self._server.alive:
+            raise NotServed(_why_not_served(self._answering))
+        return address, local[1]
+
+    # -- the client's side ------------------------------------------------------------------------------------
+
+    async def ask(self, asked: Address) -> None:
+        """Lets the client hold its side, and waits until it has said all or is out of time."""
+        self._client.watch(self._client_id, self._asking)
+        self._client.send(_client_command(self._scenario, self._client_id, asked))
+        seconds = self._scenario.deadline / 1000 + GRACE_SECONDS
+        if await wait_until(self._asking, self._client, lambda: self._asking.done, seconds) or not self._client.alive:
+            return
+        self._silence = f"it reported no end of the conversation within {seconds:.0f} s"
+        await self._stop(self._client, self._client_id)
+
+    async def _stop(self, peer: LivePeer, id_: str) -> None:
+        peer.send(contract.command("stop", id=id_))
+        if not await peer.flush() and peer.alive:
+            peer.hang()
+
+    def client_side(self) -> Side:
+        """The client's account."""
+        activity = self._asking
+        trouble, says = _trouble(self._client, activity, self._silence)
+        return Side(tuple(activity.steps), (), trouble, says, self._client.offset)
+
+    # -- the server's account ---------------------------------------------------------------------------------
+
+    async def server_side(self) -> Side:
+        """The server's account, once it is complete or out of time."""
+        if self._scenario.server:
+            return await self._script_side()
+        assert isinstance(self._answering, Service)
+        if self._scenario.transport == "udp":
+            return await self._datagram_side(self._answering)
+        return await self._connection_side(self._answering)
+
+    async def _script_side(self) -> Side:
+        activity, silence = self._answering, ""
+        if not any(s.step == "connected" for s in self._asking.steps):
+            await self._stop(self._server, self._server_id)
+        elif not await wait_until(activity, self._server, lambda: activity.done, self._scenario.deadline / 1000 + GRACE_SECONDS):
+            silence = "it reported no end of the conversation"
+            await self._stop(self._server, self._server_id)
+        trouble, says = _trouble(self._server, activity, silence)
+        return Side(tuple(activity.steps), (), trouble, says, self._server.offset)
+
+    async def _connection_side(self, service: Service) -> Side:
+        self._claimed = [s.local for s in self._asking.steps if s.step == "connected" and s.local]
+        found: list[Connection] = []
+        for address in self._claimed:
+            activity = claim_connections(service, address)[0]
+            if not await wait_until(activity, self._server, lambda a=activity: a.done, SETTLE_SECONDS):  # type: ignore[misc]
+                if self._server.alive and not await self._server.flush() and self._server.alive:
+                    self._server.hang()
+            if activity.steps:
+                found.append(connection(activity))
+        return self._service_side(tuple(found), len(found) == len(self._claimed) and all(c.done for c in found))
+
+    async def _datagram_side(self, service: Service) -> Side:
+        local = next((s.local for s in self._asking.steps if s.local), None)
+        if local is None:
+            return self._service_side((), whole=True)
+        self._claimed = [local]
+        activity = claim_datagrams(service, local)
+        sent = sum(s.step == "sent" for s in self._asking.steps)
+        expected = sent if self._scenario.service in _SILENT_SERVICES else 2 * sent
+        if not await wait_until(activity, self._server, lambda: len(activity.steps) >= expected, DATAGRAM_SECONDS):
+            if self._server.alive and not await self._server.flush() and self._server.alive:
+                self._server.hang()
+        return self._service_side((connection(activity),) if activity.steps else (), len(activity.steps) >= expected)
+
+    def _service_side(self, connections: tuple[Connection, ...], whole: bool) -> Side:
+        trouble, says = ("", "") if whole else (self._server.trouble, self._server.says)
+        return Side((), connections, trouble, says, self._server.offset)
+
+    def leave(self) -> None:
+        """Lets go of the ids and addresses: what still comes for them is late."""
+        self._client.forget(self._client_id)
+        if self._scenario.server:
+            self._server.forget(self._server_id)
+        elif isinstance(self._answering, Service):
+            for address in self._claimed:
+                self._answering.by_client.pop(address, None)
+                self._answering.datagrams.pop(address, None)
+
+
+def _trouble(peer: LivePeer, activity: Activity, silence: str) -> tuple[str, str]:
+    if activity.fault:
+        return "refused-command", activity.fault
+    if activity.done:
+        return "", ""
+    if peer.trouble:
+        return peer.trouble, peer.says
+    return ("silent", silence) if silence else ("", "")
+
+
+def _why_not_served(activity: Activity) -> str:
+    if activity.fault:
+        return activity.fault
+    failed = next((s for s in activity.steps if s.step == "failed"), None)
+    if failed:
+        return f"{failed.error}: {failed.says}"
+    return f"it did not report that it listens within {SETTLE_SECONDS:.0f} s"
+
+
+async def ensure_service(
+    peer: LivePeer, scenario: Scenario, family: str, address: str, port: int, site: tuple[Mapping[str, Any], ...]
+) -> str:
+    """The id of the peer's service, started on first use. Raises ``NotServed``."""
+    key = (scenario.service, scenario.transport, family)
+    starting = peer.services.get(key)
+    if starting is None:
+        starting = peer.services[key] = asyncio.ensure_future(_start_service(peer, scenario, address, port, site))
+    problem = await asyncio.shield(starting)
+    if problem.startswith("!"):
+        raise NotServed(problem[1:])
+    return problem
+
+
+async def _start_service(peer: LivePeer, scenario: Scenario, address: str, port: int, site: tuple[Mapping[str, Any], ...]) -> str:
+    """Starts it and returns its id, or ``!`` and why it could not."""
+    id_ = peer.new_id("s")
+    service = Service()
+    peer.watch(id_, service)
+    members: dict[str, Any] = {"service": scenario.service, "transport": scenario.transport, "address": address, "port": port}
+    if scenario.service == "http":
+        members["site"] = site
+    peer.send(contract.command("serve", id=id_, **members))
+    ready = "listening" if scenario.transport == "tcp" else "bound"
+    await wait_until(service, peer, lambda: service.done or any(s.step == ready for s in service.steps), SETTLE_SECONDS)
+    if service.done or service.local() is None:
+        return "!" + _why_not_served(service)
+    return id_
+
+
+# -- commands, encoded once for each scenario -----------------------------------------------------------------
+
+_encoded: dict[tuple[str, str], bytes] = {}
+
+
+def _client_command(scenario: Scenario, id_: str, asked: Address) -> bytes:
+    if scenario.client:
+        return _script_command(scenario, scenario.client, id_, *asked)
+    return _finish(_head(scenario, "ask", lambda: _ask_head(scenario)), id_, *asked)
+
+
+def _script_command(scenario: Scenario, script: Script, id_: str, address: str, port: int) -> bytes:
+    return _finish(_head(scenario, script.role, lambda: _script_head(scenario, script)), id_, address, port)
+
+
+def _head(scenario: Scenario, kind: str, make: Callable[[], dict[str, Any]]) -> bytes:
+    key = (scenario.key, kind)
+    head = _encoded.get(key)
+    if head is None:
+        head = _encoded[key] = contract.encode(make())[:-1]
+    return head
+
+
+def _finish(head: bytes, id_: str, address: str, port: int) -> bytes:
+    return b'%b,"id":"%b","address":"%b","port":%d}\n' % (head, id_.encode(), address.encode(), port)
+
+
+def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
+    return {
+        "do": "script",
+        "role": script.role,
+        "transport": scenario.transport,
+        "steps": script.steps,
+        "reading": script.reading,
+        "deadline": scenario.deadline,
+    }
+
+
+def _ask_head(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "do": "ask",
+        "service": scenario.service,
+        "requests": [e.request for e in scenario.exchanges],
+        "deadline": scenario.deadline,
+    }

@@ -1,0 +1,339 @@
+"""One living peer: handshake, commands out, events in, and what it means when it breaks off.
+
+Owns the routing of events to whoever waits for them. Knows nothing of cases, verdicts or how the process was made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from harness.errors import ContractError, LaunchError
+from harness.launch.base import Launcher, Process
+from harness.model.trace import Address, Connection, Step
+from harness.peer import contract
+from harness.peer.build import Built
+
+HELLO_SECONDS = 20.0
+END_SECONDS = 2.0
+FLUSH_SECONDS = 5.0
+MAX_LOG = 16 * 1024 * 1024
+MAX_UNCLAIMED = 20_000
+MAX_STEPS = 100_000
+"""Steps of one conversation: beyond this a peer floods."""
+
+
+class Activity:
+    """One conversation on a peer: the steps so far, and whether more may come."""
+
+    __slots__ = ("done", "fault", "steps", "waiter")
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.done = False
+        self.fault = ""
+        self.waiter: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        """Tells whoever waits that something came."""
+        if self.waiter and not self.waiter.done():
+            self.waiter.set_result(None)
+
+
+class Service(Activity):
+    """A long-lived service: its own steps, and those of its connections (TCP) or of its clients (UDP)."""
+
+    __slots__ = ("by_client", "connections", "datagrams")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connections: dict[int, Activity] = {}
+        self.by_client: dict[Address, list[Activity]] = {}
+        self.datagrams: dict[Address, Activity] = {}
+
+    def local(self) -> Address | None:
+        """Where it listens, once it does."""
+        return next((s.local for s in reversed(self.steps) if s.step in ("listening", "bound") and s.local), None)
+
+
+class LivePeer:
+    """A started peer. ``place`` is where it runs (its role in the matrix); ``on_end`` is called once when it is no more."""
+
+    def __init__(self, built: Built, place: str, log: Callable[[bytes], None], on_end: Callable[[LivePeer], None]) -> None:
+        self.name = built.manifest.name
+        self.place = place
+        self.hello: contract.Event | None = None
+        self.trouble = ""
+        self.says = ""
+        self.offset = 0
+        self.incidents: list[str] = []
+        self.services: dict[tuple[str, str, str], asyncio.Future[str]] = {}
+        self.busy = 0
+        self.busy_at_end = 0
+        self._built = built
+        self._on_end = on_end
+        self._log = log
+        self._logged = 0
+        self._decoder = contract.LineDecoder()
+        self._activities: dict[str, Activity] = {}
+        self._finished: dict[str, None] = {}
+        self._flushes: dict[str, asyncio.Future[None]] = {}
+        self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._process: Process | None = None
+        self._out: list[bytes] = []
+        self._count = 0
+        self._leaving = False
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    async def start(self, launcher: Launcher) -> None:
+        """Starts and greets. Raises ``LaunchError``, ``NetworkError`` or ``ContractError``."""
+        self._process = await launcher.start(self._built, self.place, self._output, self._errors, self._exit)
+        asked = time.monotonic_ns()
+        self._process.write(contract.HELLO)
+        try:
+            await asyncio.wait_for(asyncio.shield(self._greeted), HELLO_SECONDS)
+        except asyncio.TimeoutError:
+            self._break("silent", f"it did not say hello within {HELLO_SECONDS:.0f} s")
+        if not self.alive or self.hello is None:
+            await self.end()
+            raise ContractError(f"peer {self.name}: {self.says}")
+        self.offset = (asked + time.monotonic_ns()) // 2000 - self.hello.t
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may still be spoken to."""
+        return not self.trouble and not self._leaving
+
+    @property
+    def host(self) -> Any:
+        """The host it runs on."""
+        assert self._process is not None
+        return self._process.host
+
+    async def end(self) -> None:
+        """Ends it: by the end of its input, and after two seconds without asking."""
+        self._leaving = True
+        if self._process is None:
+            return
+        self._process.end_input()
+        try:
+            await asyncio.wait_for(self._process.gone(), END_SECONDS)
+        except asyncio.TimeoutError:
+            self.incidents.append(f"it did not end within {END_SECONDS:.0f} s of the end of its input")
+            self._process.kill()
+            await self._process.gone()
+
+    # -- commands ---------------------------------------------------------------------------------------------
+
+    def new_id(self, kind: str) -> str:
+        """An id that this peer has not seen."""
+        self._count += 1
+        return f"{kind}{self._count}"
+
+    def watch(self, id_: str, activity: Activity) -> None:
+        """Events for ``id_`` go to ``activity`` from now on."""
+        self._activities[id_] = activity
+
+    def activity(self, id_: str) -> Activity:
+        """What ``watch`` was given for ``id_``."""
+        return self._activities[id_]
+
+    def forget(self, id_: str) -> None:
+        """What still comes for ``id_`` is late, not foreign: it is dropped in silence."""
+        if self._activities.pop(id_, None) is not None:
+            self._finished[id_] = None
+            if len(self._finished) > MAX_UNCLAIMED:
+                del self._finished[next(iter(self._finished))]
+
+    def send(self, line: bytes) -> None:
+        """Queues a command line; lines of one turn of the event loop leave together."""
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._out.append(line)
+
+    def _write(self) -> None:
+        data = b"".join(self._out)
+        self._out.clear()
+        if self._process and self.alive:
+            self._process.write(data)
+
+    async def flush(self) -> bool:
+        """Waits until everything that happened so far is reported; False if the peer does not answer."""
+        waiting = next(iter(self._flushes.values()), None)
+        if waiting is None or waiting.done():
+            id_ = self.new_id("f")
+            waiting = self._flushes[id_] = asyncio.get_running_loop().create_future()
+            self.send(contract.command("flush", id=id_))
+        try:
+            await asyncio.wait_for(asyncio.shield(waiting), FLUSH_SECONDS)
+        except asyncio.TimeoutError:
+            return False
+        return self.alive
+
+    def hang(self) -> None:
+        """Gives up on a peer that no longer answers."""
+        self._break("silent", f"it did not answer 'flush' within {FLUSH_SECONDS:.0f} s")
+
+    # -- events -----------------------------------------------------------------------------------------------
+
+    def _output(self, data: bytes) -> None:
+        if self.trouble:
+            return
+        broken = ""
+        try:
+            self._decoder.feed(data)
+        except ContractError as error:
+            broken = error.what
+        for event in self._decoder.take():
+            if self.trouble:
+                return
+            self._event(event)
+        if broken:
+            self._break("broke-contract", broken)
+
+    def _event(self, event: contract.Event) -> None:
+        if event.event == "steps":
+            activity = self._activities.get(event.id)
+            if activity is None:
+                self._unknown(event)
+            elif isinstance(activity, Service):
+                _take_service(activity, event)
+            else:
+                _take(activity, event)
+                if len(activity.steps) > MAX_STEPS:
+                    self._break("broke-contract", f"it reported more than {MAX_STEPS:,} steps for one conversation")
+        elif self.hello is None:
+            self._greet(event)
+        elif event.event == "flushed":
+            waiting = self._flushes.pop(event.id, None)
+            if waiting and not waiting.done():
+                waiting.set_result(None)
+        elif event.event == "error":
+            self._refused(event)
+        else:
+            self._break("broke-contract", f"it sent an event of an unknown kind: {event.event!r}")
+
+    def _greet(self, event: contract.Event) -> None:
+        try:
+            contract.check_hello(event)
+        except ContractError as error:
+            self._break("broke-contract", error.what)
+            return
+        self.hello = event
+        if not self._greeted.done():
+            self._greeted.set_result(None)
+
+    def _refused(self, event: contract.Event) -> None:
+        activity = self._activities.get(event.id)
+        if activity is None:
+            self.incidents.append(f"it answered with an error that belongs to nothing: {event.says or event.fault}")
+            return
+        activity.fault = f"{event.fault}: {event.says}"
+        activity.done = True
+        activity.wake()
+
+    def _unknown(self, event: contract.Event) -> None:
+        if self.hello is None:
+            self._break("broke-contract", "its first event is 'steps', not 'hello': nothing may be said before the handshake")
+        elif event.id not in self._finished and len(self.incidents) < 20:
+            self.incidents.append(f"it reported steps for the id {event.id!r}, which it was never given")
+
+    def _errors(self, data: bytes) -> None:
+        if self._logged < MAX_LOG:
+            self._logged += len(data)
+            self._log(data if self._logged < MAX_LOG else b"\n... this log is cut here: it grew past 16 MiB\n")
+
+    def _exit(self, how: str) -> None:
+        if not self._leaving and not self.trouble:
+            self._break("crashed", f"it ended by itself ({how})")
+
+    def _break(self, trouble: str, says: str) -> None:
+        """From here on it is of no use: everybody who waits is told, and the process is ended."""
+        if self.trouble:
+            return
+        self.trouble, self.says = trouble, says
+        self.busy_at_end = self.busy
+        for activity in list(self._activities.values()):
+            activity.wake()
+            for inner in _inner(activity):
+                inner.wake()
+        for waiting in (*self._flushes.values(), self._greeted):
+            if not waiting.done():
+                waiting.set_result(None)
+        if self._process:
+            self._process.kill()
+        self._on_end(self)
+
+
+def _inner(activity: Activity) -> list[Activity]:
+    if not isinstance(activity, Service):
+        return []
+    return [*activity.connections.values(), *activity.datagrams.values(), *(a for many in activity.by_client.values() for a in many)]
+
+
+def _take(activity: Activity, event: contract.Event) -> None:
+    activity.steps += event.steps
+    if event.done:
+        activity.done = True
+    activity.wake()
+
+
+def _take_service(service: Service, event: contract.Event) -> None:
+    if event.conn is not None:
+        _take_connection(service, event, event.conn)
+    elif event.steps and event.steps[0].remote is not None:
+        for step in event.steps:
+            if step.remote is not None:
+                activity = claim_datagrams(service, step.remote)
+                activity.steps.append(step)
+                activity.wake()
+        _bound(service.datagrams)
+    else:
+        _take(service, event)
+
+
+def _take_connection(service: Service, event: contract.Event, conn: int) -> None:
+    connection = service.connections.get(conn)
+    if connection is None:
+        connection = service.connections[conn] = Activity()
+        remote = event.steps[0].remote if event.steps else None
+        if remote is not None:
+            waiting = service.by_client.setdefault(remote, [])
+            if waiting and not waiting[-1].steps:  # somebody already waits for it
+                connection = service.connections[conn] = waiting[-1]
+            else:
+                waiting.append(connection)
+    _take(connection, event)
+    if connection.done:
+        del service.connections[conn]
+        _bound(service.by_client)
+
+
+def _bound(found: dict[Address, Any]) -> None:
+    """Reports that nobody claims (a client that lied about its address) do not pile up."""
+    while len(found) > MAX_UNCLAIMED:
+        del found[next(iter(found))]
+
+
+def claim_connections(service: Service, client: Address) -> list[Activity]:
+    """The connections that came from ``client``, oldest first; makes a place for the first if none came yet."""
+    found = service.by_client.setdefault(client, [])
+    if not found:
+        found.append(Activity())
+    return found
+
+
+def claim_datagrams(service: Service, client: Address) -> Activity:
+    """The datagrams to and from ``client``."""
+    return service.datagrams.setdefault(client, Activity())
+
+
+def connection(activity: Activity) -> Connection:
+    """A connection's report so far, as evidence."""
+    return Connection(tuple(activity.steps), activity.done)
+
+
+__all__ = ["Activity", "LaunchError", "LivePeer", "Service", "claim_connections", "claim_datagrams", "connection"]

@@ -1,0 +1,95 @@
+"""The peers of a run: two of each, one to serve and one to ask, started again when they break off, within a bound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from harness.errors import ParleyError
+from harness.launch.base import Launcher
+from harness.peer.build import Built
+from harness.plan.matrix import Abilities
+from harness.run.peer import LivePeer
+
+MAX_STARTS = 25
+"""How often one place of a peer is filled in one run."""
+LogFor = Callable[[str], Callable[[bytes], None]]
+Say = Callable[[str], None]
+
+
+class NotThere(Exception):
+    """The peer cannot be had: ``trouble`` and the sentence are those of a ``Side``."""
+
+    def __init__(self, says: str, trouble: str = "never-started") -> None:
+        super().__init__(says)
+        self.trouble = trouble
+
+
+class Pool:
+    """Living peers by role and name."""
+
+    def __init__(self, launcher: Launcher, built: Mapping[str, Built], broken: Mapping[str, str], log_for: LogFor, say: Say) -> None:
+        self._launcher = launcher
+        self._built = built
+        self._broken = dict(broken)
+        self._log_for = log_for
+        self._say = say
+        self._places: dict[tuple[str, str], asyncio.Future[LivePeer]] = {}
+        self._starts: dict[tuple[str, str], int] = {}
+        self.ended: list[LivePeer] = []
+
+    async def get(self, role: str, name: str) -> LivePeer:
+        """The peer in that role, started if need be. Raises ``NotThere``."""
+        if name in self._broken:
+            raise NotThere(self._broken[name])
+        place = (role, name)
+        held = self._places.get(place)
+        if held is None or (held.done() and not held.cancelled() and (held.exception() or not held.result().alive)):
+            if self._starts.get(place, 0) >= MAX_STARTS:
+                raise NotThere(f"it broke off {MAX_STARTS} times in this run and is not started again", "crashed")
+            self._starts[place] = self._starts.get(place, 0) + 1
+            held = self._places[place] = asyncio.ensure_future(self._start(role, name))
+        return await asyncio.shield(held)
+
+    async def _start(self, role: str, name: str) -> LivePeer:
+        peer = LivePeer(self._built[name], f"{role}-{name}", self._log_for(f"{role}-{name}"), self._on_end)
+        try:
+            await peer.start(self._launcher)
+        except ParleyError as error:
+            trouble = "never-started" if not peer.trouble else peer.trouble
+            problem = NotThere(error.what.removeprefix(f"peer {name}: "), trouble)
+            self._broken[name] = str(problem)
+            raise problem from None
+        return peer
+
+    def _on_end(self, peer: LivePeer) -> None:
+        self.ended.append(peer)
+        self._say(f"peer {peer.place}: {peer.says}")
+
+    async def greet(self, servers: list[str], clients: list[str]) -> dict[str, Abilities]:
+        """Starts every peer that a run needs, all at once, and returns what each declared."""
+        wanted = [("server", n) for n in servers] + [("client", n) for n in clients]
+        started = await asyncio.gather(*(self.get(role, name) for role, name in wanted), return_exceptions=True)
+        found: dict[str, Abilities] = {}
+        for (_, name), peer in zip(wanted, started, strict=True):
+            if isinstance(peer, LivePeer):
+                found.setdefault(name, _abilities(peer))
+            elif isinstance(peer, NotThere):
+                found[name] = Abilities(known=False)
+            elif isinstance(peer, BaseException):
+                raise peer
+        return found
+
+    def living(self) -> list[LivePeer]:
+        """Those that are started and not ended."""
+        return [f.result() for f in self._places.values() if f.done() and not f.cancelled() and not f.exception()]
+
+    async def close(self) -> None:
+        """Ends all of them."""
+        await asyncio.gather(*(peer.end() for peer in self.living() if peer.alive))
+
+
+def _abilities(peer: LivePeer) -> Abilities:
+    hello = peer.hello
+    assert hello is not None
+    return Abilities(frozenset(hello.can), frozenset(hello.families), hello.lacks)

@@ -1,0 +1,81 @@
+"""All cases of a run, many at once; and, when a peer breaks off, finding out whose case it was.
+
+A peer that breaks off takes several conversations with it. Each of them is held again later, alone: the one that breaks it
+again is the guilty one, the others keep their verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from harness.model.case import Case
+from harness.model.trace import Side, Trace
+from harness.run.conversation import hold
+from harness.run.pool import NotThere, Pool
+
+BREAKS = {"crashed", "broke-contract", "silent"}
+OnTrace = Callable[[Case, Trace], None]
+
+
+class Scheduler:
+    """Holds cases over a pool. ``on_trace`` gets each case's evidence, once, as soon as it is complete."""
+
+    def __init__(self, pool: Pool, site: tuple[Mapping[str, Any], ...], jobs: int, on_trace: OnTrace) -> None:
+        self._pool = pool
+        self._site = site
+        self._jobs = jobs
+        self._on_trace = on_trace
+        self._suspects: list[Case] = []
+
+    async def run(self, cases: Iterable[Case]) -> None:
+        """Holds every case; returns when each has been handed to ``on_trace``."""
+        queue = deque(cases)
+        await self._drain(queue, self._jobs, alone=False)
+        await self._drain(deque(self._suspects), 1, alone=True)
+
+    async def _drain(self, queue: deque[Case], jobs: int, *, alone: bool) -> None:
+        async def worker() -> None:
+            while queue:
+                await self._one(queue.popleft(), alone)
+
+        workers = [asyncio.ensure_future(worker()) for _ in range(min(jobs, len(queue)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for task in workers:
+                task.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _one(self, case: Case, alone: bool) -> None:
+        if case.unsupported:
+            self._on_trace(case, Trace(Side(), Side()))
+            return
+        found = {}
+        for role, name in (("client", case.client), ("server", case.server)):
+            try:
+                found[role] = await self._pool.get(role, name)
+            except NotThere as problem:
+                self._on_trace(case, _not_there(role, problem))
+                return
+        client, server = found["client"], found["server"]
+        for peer in (client, server):
+            peer.busy += 1
+        try:
+            trace = await hold(case, client, server, self._site)
+            broke = [p for p, side in ((client, trace.client), (server, trace.server)) if side.trouble in BREAKS and p.trouble]
+            shared = any(p.busy_at_end > 1 for p in broke)
+        finally:
+            for peer in (client, server):
+                peer.busy -= 1
+        if broke and shared and not alone:
+            self._suspects.append(case)
+        else:
+            self._on_trace(case, trace)
+
+
+def _not_there(role: str, problem: NotThere) -> Trace:
+    side = Side(trouble=problem.trouble, says=str(problem))
+    return Trace(client=side, server=Side()) if role == "client" else Trace(client=Side(), server=side)
