@@ -1,0 +1,1 @@
+"""Results for people and programs. Reads results only; runs and judges nothing."""

@@ -1,0 +1,65 @@
+"""What a run shows in the terminal: a line that moves, then the matrix, then what went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.model.result import ERROR, FAIL, PASS, UNSUPPORTED, Result
+from harness.report.summary import Summary
+
+PROTOCOLS = ("tcp", "udp", "http")
+_FAMILIES = {"ipv4": "v4", "ipv6": "v6"}
+_MARKS = {FAIL: ("red", "fail"), ERROR: ("magenta", "err"), UNSUPPORTED: ("yellow", "uns")}
+_MAX_SHOWN = 12
+
+
+def matrix(console: Console, summary: Summary) -> None:
+    """One table a protocol: a row for each server, a column for each client, counts by family in each cell."""
+    protocols = sorted({c[0] for c in summary.cells}, key=lambda p: PROTOCOLS.index(p) if p in PROTOCOLS else 99)
+    for protocol in protocols:
+        cells = {c[1:]: n for c, n in summary.cells.items() if c[0] == protocol}
+        clients = list(dict.fromkeys(client for _, _, client in cells))
+        servers = list(dict.fromkeys(server for _, server, _ in cells))
+        table = Table(title=f"{protocol.upper()}: server (row) by client (column)", title_justify="left", title_style="bold")
+        table.add_column("server", no_wrap=True)
+        for client in sorted(clients):
+            table.add_column(client)
+        for server in sorted(servers):
+            table.add_row(server, *(_cell(cells, server, client) for client in sorted(clients)))
+        console.print(table)
+
+
+def _cell(cells: dict[tuple[str, str, str], Counter[str]], server: str, client: str) -> str:
+    lines = [f"{short} {_counts(cells[family, server, client])}" for family, short in _FAMILIES.items() if (family, server, client) in cells]
+    return "\n".join(lines) or "-"
+
+
+def _counts(counter: Counter[str]) -> str:
+    words = [f"[green]{counter[PASS]}[/]"] if counter[PASS] or not counter else []
+    words += [f"[{colour}]{counter[verdict]} {word}[/]" for verdict, (colour, word) in _MARKS.items() if counter[verdict]]
+    return " ".join(words)
+
+
+def problems(console: Console, results: Sequence[Result]) -> None:
+    """Each case that did not pass, the first of them in full, and what is not supported, by reason."""
+    bad = [r for r in results if r.verdict in (FAIL, ERROR)]
+    for result in bad[:_MAX_SHOWN]:
+        colour = _MARKS[result.verdict][0]
+        console.print(f"[bold {colour}]{result.verdict}[/] {escape(result.id)}", soft_wrap=True, highlight=False)
+        console.print(f"     {escape(result.reason)}", highlight=False)
+        cited = sorted({f"{f.requirement} ({f.level})" if f.level else f.requirement for f in result.findings if f.requirement})
+        if cited:
+            console.print(f"     [dim]{escape(', '.join(cited))}[/]", highlight=False)
+    if len(bad) > _MAX_SHOWN:
+        console.print(f"... and {len(bad) - _MAX_SHOWN:,} more: results.json has them all")
+    reasons = Counter(r.reason for r in results if r.verdict == UNSUPPORTED)
+    for reason, count in reasons.most_common(_MAX_SHOWN):
+        console.print(f"[yellow]unsupported[/] {count:,} cases: {escape(reason)}", highlight=False)
+    noted = [r for r in results if r.verdict == PASS and r.findings]
+    for (reason), count in Counter(r.reason for r in noted).most_common(_MAX_SHOWN):
+        console.print(f"[cyan]note[/] {count:,} cases pass, but: {escape(reason)}", highlight=False)

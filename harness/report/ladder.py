@@ -1,0 +1,96 @@
+"""The ladder: both sides' steps of one case side by side, in time, with what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.model.result import Result
+from harness.model.trace import Side, Step, Trace
+from harness.report.journal import Entry
+
+Row = tuple[int, str, int, Step]
+"""Time in microseconds, role, the step's number from 1, step."""
+_COLOURS = {"pass": "green", "fail": "red", "error": "magenta", "unsupported": "yellow"}
+
+
+def show(console: Console, entry: Entry) -> None:
+    """Prints one case."""
+    result, trace = entry.result, entry.trace
+    console.print(f"[bold]{escape(result.id)}[/]", soft_wrap=True, highlight=False)
+    if entry.says:
+        console.print(escape(entry.says), highlight=False)
+    console.print(f"requires {escape(', '.join(result.requires))}", highlight=False)
+    colour = _COLOURS[result.verdict]
+    console.print(f"verdict [bold {colour}]{result.verdict}[/] in {result.seconds * 1000:.1f} ms", highlight=False)
+    if trace is None:
+        console.print("the evidence of a repeat that passed is not kept")
+    else:
+        _ladder(console, result, trace)
+    _findings(console, result)
+
+
+def _ladder(console: Console, result: Result, trace: Trace) -> None:
+    rows = sorted([*_rows("client", trace.client), *_rows("server", trace.server)], key=lambda r: r[0])
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column(f"client {result.client}")
+    table.add_column("")
+    table.add_column(f"server {result.server}")
+    start = rows[0][0] if rows else 0
+    for t, role, number, step in rows:
+        words = f"{number} {escape(_words(step))}"
+        arrow = _arrow(role, step)
+        left, right = (words, "") if role == "client" else ("", words)
+        table.add_row(f"{(t - start) / 1000:.3f}", left, arrow, right)
+    console.print(table)
+    for role, side in (("client", trace.client), ("server", trace.server)):
+        if side.trouble:
+            console.print(f"{role}: [red]{escape(side.says)}[/]", highlight=False)
+
+
+def _rows(role: str, side: Side) -> Iterator[Row]:
+    number = 0
+    for steps in (side.steps, *(c.steps for c in side.connections)):
+        for step in steps:
+            number += 1
+            yield step.t + side.offset, role, number, step
+
+
+def _arrow(role: str, step: Step) -> str:
+    out = step.step in ("connecting", "sent", "half-closed", "reset", "request") if role == "client" else step.step in ("sent", "half-closed", "response")
+    into = step.step in ("received", "end", "response") if role == "client" else step.step in ("accepted", "received", "end", "request")
+    if not out and not into:
+        return ""
+    return "──▶" if (role == "client") == out else "◀──"
+
+
+def _words(step: Step) -> str:
+    if step.step == "request":
+        return f"request {step.method} {step.target}, {step.octets} octets"
+    words = [step.step]
+    if step.status is not None:
+        words.append(str(step.status))
+    if step.octets is not None:
+        words.append(f"{step.octets:,} octets")
+    if step.step in ("connected", "bound", "accepted") and step.local:
+        words.append(f"{step.local[0]} port {step.local[1]}")
+    if step.step in ("connecting", "accepted") and step.remote:
+        words.append(f"{'from' if step.step == 'accepted' else 'to'} {step.remote[0]} port {step.remote[1]}")
+    words += [w for w in (f"by {step.by}" if step.by else "", step.error, step.says) if w]
+    return " ".join(words)
+
+
+def _findings(console: Console, result: Result) -> None:
+    for finding in result.findings:
+        console.print(f"[bold]{escape(finding.kind)}[/], {escape(finding.side)}: {escape(finding.says)}", highlight=False)
+        for name in ("expected", "observed"):
+            if getattr(finding, name):
+                console.print(f"  {name}: {escape(getattr(finding, name))}", highlight=False)
+        cited = " ".join(w for w in (finding.requirement, finding.level) if w)
+        console.print(f"  [dim]{escape(cited)}{escape('; ' + ', '.join(finding.evidence) if finding.evidence else '')}[/]", highlight=False)
+    if not result.findings and result.reason:
+        console.print(escape(result.reason), highlight=False)

@@ -1,0 +1,129 @@
+"""The ``ask`` command, with ``requests``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+import sockets
+import urllib3
+from payload import octets
+from report import Reporter, digest
+from requests.adapters import HTTPAdapter
+from script import Unsupported
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+_CHUNK = 16384
+DEFAULT_DEADLINE = 10_000
+
+
+def check(command: dict[str, Any]) -> None:
+    """Refuses what ``requests`` cannot send."""
+    for request in command["requests"]:
+        if not str(request["target"]).startswith("/"):
+            raise Unsupported(f"requests sends no target like {request['target']!r}")
+        if "body" in request:
+            octets(request["body"])
+
+
+def run(command: dict[str, Any], reporter: Reporter) -> None:
+    """Holds the conversation, in the calling thread."""
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.mount("http://", _Adapter(reporter))
+    at = 0
+    try:
+        for at, request in enumerate(command["requests"]):
+            _exchange(session, command, request, reporter)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        reporter.step("failed", at=at, error=_name(error), says=str(error))
+    finally:
+        session.close()
+        reporter.step("closed")
+        reporter.done()
+
+
+def _exchange(session: requests.Session, command: dict[str, Any], asked: dict[str, Any], reporter: Reporter) -> None:
+    address = command["address"]
+    host = f"[{address}]" if ":" in address else address
+    base = f"http://{host}" + ("" if command["port"] == 80 else f":{command['port']}")
+    request = requests.Request(asked["method"], base + "/", headers=_fields(asked), data=_content(asked))
+    prepared = session.prepare_request(request)
+    prepared.url = base + asked["target"]  # as it was given: prepare() would quote it anew
+    timeout = command.get("deadline", DEFAULT_DEADLINE) / 1000
+    response = session.send(prepared, stream=True, allow_redirects=False, timeout=timeout)
+    reporter.step("response", **_told(response, asked.get("keep", 0)))
+
+
+def _fields(asked: dict[str, Any]) -> dict[str, str]:
+    """Fields as a mapping, which is all that ``requests`` takes: repeated ones are joined (RFC 9110 section 5.3)."""
+    found: dict[str, str] = {}
+    for name, value in asked.get("fields", []):
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _content(asked: dict[str, Any]) -> Any:
+    if "body" not in asked:
+        return None
+    content = octets(asked["body"])
+    if asked.get("coding") != "chunked":
+        return content
+    return (content[i : i + _CHUNK] for i in range(0, len(content), _CHUNK))
+
+
+def _told(response: requests.Response, keep: int) -> dict[str, object]:
+    content, complete = bytearray(), True
+    try:
+        for piece in response.raw.stream(65536, decode_content=False):
+            content += piece
+    except (urllib3.exceptions.HTTPError, OSError):
+        complete = False
+    kept: dict[str, object] = {"hex": bytes(content[:keep]).hex()} if keep else {}
+    return {
+        "status": response.status_code,
+        "reason": response.reason or "",
+        "version": f"HTTP/{response.raw.version // 10}.{response.raw.version % 10}",
+        "fields": list(response.raw.headers.items()),
+        "octets": len(content),
+        "digest": digest(content),
+        "complete": complete,
+        **kept,
+    }
+
+
+def _name(error: BaseException) -> str:
+    """The contract's word for what lies at the bottom of an exception."""
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
+        return "timeout"
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno:
+            return sockets.error_name(seen)
+        reason = getattr(seen, "reason", None)
+        inner = [a for a in seen.args if isinstance(a, BaseException)]
+        seen = reason if isinstance(reason, BaseException) else inner[0] if inner else seen.__cause__ or seen.__context__
+    return "other"
+
+
+class _Adapter(HTTPAdapter):
+    """An adapter whose connections report that they stand."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        class Connection(HTTPConnection):
+            def connect(self) -> None:
+                reporter.step("connecting", remote=[self.host.strip("[]"), self.port])
+                super().connect()
+                reporter.step("connected", local=sockets.shown(self.sock.getsockname()), remote=sockets.shown(self.sock.getpeername()))
+
+        class Pool(HTTPConnectionPool):
+            ConnectionCls = Connection
+
+        self._pool = Pool
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": self._pool}

@@ -1,0 +1,190 @@
+"""The http service, with the standard library's ``http.server``: a thread a connection."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import sockets
+from report import Output, Reporter, digest
+from resources import Site
+
+_CHUNK = 16384
+_NO_CONTENT = {204, 304}
+MAX_CONTENT = 64 * 1024 * 1024
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a request whole, reports it, answers it from the site, and reports the answer."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.reporter = Reporter(self.server.output, self.server.id, next(self.server.numbers))
+        self.reporter.step(
+            "accepted", local=sockets.shown(self.request.getsockname()), remote=sockets.shown(self.request.getpeername())
+        )
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError as error:
+            if sockets.error_name(error) == "reset":
+                self.reporter.step("reset", by="them")
+
+    def answer(self) -> None:
+        """Any method: which ones there are is the site's matter."""
+        fields = [(n, v) for n, v in self.headers.items()]
+        content, trailers = self._content()
+        if content is None:
+            self.close_connection = True
+            self.send_error(400)
+            return
+        told: dict[str, object] = {"method": self.command, "target": self.path, "version": self.request_version, "fields": fields}
+        if trailers:
+            told["trailers"] = trailers
+        self.reporter.step("request", **told, octets=len(content), digest=digest(content))
+        answer = self.server.site.answer(self.command, self.path, fields, content)
+        self.send_response(answer.status)
+        for name, value in answer.fields:
+            self.send_header(name, value)
+        body = answer.content or b""
+        chunked = answer.chunked and self.request_version != "HTTP/1.0"
+        if answer.status not in _NO_CONTENT:
+            if chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+            else:
+                self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        sent = b"" if self.command == "HEAD" or answer.status in _NO_CONTENT else body
+        self._send(sent, chunked and self.command != "HEAD" and answer.status not in _NO_CONTENT)
+        self.reporter.step("response", status=answer.status, octets=len(sent), digest=digest(sent))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = answer  # noqa: N815
+
+    def _send(self, body: bytes, chunked: bool) -> None:
+        if not chunked:
+            self.wfile.write(body)
+            return
+        for start in range(0, len(body), _CHUNK):
+            piece = body[start : start + _CHUNK]
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _content(self) -> tuple[bytes | None, list[tuple[str, str]]]:
+        """The request's content and trailers; None if its framing is broken. ``http.server`` leaves that to its users."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self._chunks()
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()) or int(length) > MAX_CONTENT:
+            return None, []
+        content = self.rfile.read(int(length))
+        return (content if len(content) == int(length) else None), []
+
+    def _chunks(self) -> tuple[bytes | None, list[tuple[str, str]]]:
+        content = bytearray()
+        while True:
+            size = self.rfile.readline(4096).partition(b";")[0].strip()
+            if not size or any(c not in b"0123456789abcdefABCDEF" for c in size) or len(content) + int(size, 16) > MAX_CONTENT:
+                return None, []
+            if int(size, 16) == 0:
+                return bytes(content), self._trailers()
+            content += self.rfile.read(int(size, 16))
+            if self.rfile.readline(3) != b"\r\n":
+                return None, []
+
+    def _trailers(self) -> list[tuple[str, str]]:
+        found = []
+        while line := self.rfile.readline(65536).rstrip(b"\r\n"):
+            name, _, value = line.decode("latin-1").partition(":")
+            found.append((name, value.strip()))
+        return found
+
+    def log_message(self, *words: object) -> None:
+        """Nothing: what happens is reported."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = sockets.BACKLOG
+    allow_reuse_address = True
+
+    def __init__(self, command: dict[str, Any], output: Output, listening: Any) -> None:
+        self.address_family = sockets.family(command["address"])
+        self.output = output
+        self.id = command["id"]
+        self.site = Site(command["site"])
+        self.numbers = itertools.count(1)
+        self._open: set[socket.socket] = set()
+        super().__init__((command["address"], command["port"]), _Handler, bind_and_activate=False)
+        try:
+            listening(self)
+        except OSError:
+            self.server_close()
+            raise
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        handler = None
+        try:
+            handler = _Handler(request, client_address, self)
+        finally:
+            self.shutdown_request(request)
+            self._open.discard(request)
+            if handler is not None:
+                handler.reporter.step("closed")
+                handler.reporter.done()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that broke is reported by its handler."""
+
+    def close_all(self) -> None:
+        """Ends every connection."""
+        for request in list(self._open):
+            self.shutdown_request(request)
+
+
+class HttpService:
+    """A listening http service in threads of its own."""
+
+    def __init__(self, command: dict[str, Any], output: Output) -> None:
+        self._reporter = Reporter(output, command["id"])
+        self._server: _Server | None = None
+        try:
+            self._server = _Server(command, output, self._listen)
+        except OSError as error:
+            self._reporter.step("failed", at=-1, error=sockets.error_name(error), says=str(error))
+            self._reporter.done()
+            return
+        threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
+
+    def _listen(self, server: _Server) -> None:
+        self._reporter.step("created")
+        if server.address_family == socket.AF_INET6:
+            server.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sockets.reuse(server.socket)
+        server.socket.bind(server.server_address[:2])
+        server.server_address = server.socket.getsockname()
+        server.server_name, server.server_port = str(server.server_address[0]), int(server.server_address[1])
+        self._reporter.step("bound", local=sockets.shown(server.server_address))
+        server.server_activate()
+        self._reporter.step("listening", local=sockets.shown(server.server_address))
+        self._reporter.flush()
+
+    def stop(self) -> None:
+        """Ends it; may take a moment."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.close_all()
+            self._reporter.step("closed")
+            self._reporter.done()

@@ -1,0 +1,150 @@
+"""Parley's Python peer: commands in on standard input, events out on standard output (``peers/README.md``).
+
+Owns the control channel and which command goes where. Knows no protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import http_client
+import http_service
+import load
+import payload
+import report
+import requests
+import script
+import services
+
+CONTRACT = 1
+ASKING_THREADS = 160
+ABILITIES = [
+    *(f"serve {name}/{transport}" for name in services.NAMES for transport in ("tcp", "udp")),
+    *(f"script {role}/{transport}" for role in ("client", "server") for transport in ("tcp", "udp")),
+    "serve http/tcp",
+    "ask http/tcp",
+    "load tcp",
+]
+
+
+class Peer:
+    """Everything that is going on, by id."""
+
+    def __init__(self) -> None:
+        self.output = report.Output()
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.https: dict[str, http_service.HttpService] = {}
+        self.threads = ThreadPoolExecutor(ASKING_THREADS, "ask")
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Octets of standard input, however cut."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._line(line)
+
+    def _line(self, line: bytes) -> None:
+        id_ = ""
+        try:
+            command = json.loads(line)
+            if not isinstance(command, dict):
+                raise script.BadCommand("a command is a JSON object")
+            id_ = command["id"] if isinstance(command.get("id"), str) else ""
+            work = getattr(self, f"do_{command.get('do')}", None)
+            if work is None:
+                raise script.Unsupported(f"there is no command {command.get('do')!r} here")
+            work(command)
+        except script.Unsupported as error:
+            self.output.event("error", id=id_, fault="unsupported", says=str(error))
+        except (script.BadCommand, KeyError, TypeError, ValueError, RecursionError) as error:
+            self.output.event("error", id=id_, fault="bad-command", says=f"{type(error).__name__}: {error}")
+
+    def do_hello(self, command: dict[str, Any]) -> None:
+        self.output.event(
+            "hello", contract=CONTRACT, peer="python", language=f"Python {platform.python_version()}", families=["ipv4", "ipv6"],
+            system=f"{platform.system()} {platform.release()} {platform.machine()}", stack=platform.system(), can=ABILITIES,
+            libraries={"http.server": platform.python_version(), "requests": requests.__version__}, t=report.now(),
+        )  # fmt: skip
+
+    def do_serve(self, command: dict[str, Any]) -> None:
+        id_, name, transport = command["id"], command["service"], command["transport"]
+        if f"serve {name}/{transport}" not in ABILITIES:
+            raise script.Unsupported(f"there is no service {name}/{transport} here")
+        if name == "http":
+            self.https[id_] = http_service.HttpService(command, self.output)
+        else:
+            self._go(id_, services.make(command, self.output).run())
+
+    def do_script(self, command: dict[str, Any]) -> None:
+        for member in ("id", "role", "transport", "address", "port", "steps"):
+            if member not in command:
+                raise script.BadCommand(f"'{member}' is missing")
+        self._go(command["id"], self._script(command))
+
+    async def _script(self, command: dict[str, Any]) -> None:
+        reporter = report.Reporter(self.output, command["id"])
+        try:
+            await script.run(command, reporter)
+        except script.Unsupported as error:
+            reporter.error("unsupported", str(error))
+        except (script.BadCommand, payload.BadPayload, KeyError, TypeError, ValueError) as error:
+            reporter.error("bad-command", f"{type(error).__name__}: {error}")
+
+    def do_ask(self, command: dict[str, Any]) -> None:
+        if command["service"] != "http":
+            raise script.Unsupported(f"there is no client for {command['service']!r} here")
+        http_client.check(command)
+        reporter = report.Reporter(self.output, command["id"])
+        self.threads.submit(http_client.run, command, reporter)
+
+    def do_load(self, command: dict[str, Any]) -> None:
+        self._go(command["id"], load.run(command, report.Reporter(self.output, command["id"])))
+
+    def do_stop(self, command: dict[str, Any]) -> None:
+        id_ = command["id"]
+        http = self.https.pop(id_, None)
+        if http is not None:
+            threading.Thread(target=http.stop, daemon=True).start()
+        elif id_ in self.tasks:
+            self.tasks[id_].cancel()
+
+    def do_flush(self, command: dict[str, Any]) -> None:
+        id_ = command["id"]
+        self.output.flush()
+        self.output.event("flushed", id=id_)
+
+    def _go(self, id_: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self.tasks[id_] = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda _: self.tasks.pop(id_, None))
+
+
+def _read(loop: asyncio.AbstractEventLoop, peer: Peer, ended: asyncio.Event) -> None:
+    while data := os.read(0, 262144):
+        loop.call_soon_threadsafe(peer.feed, data)
+    loop.call_soon_threadsafe(ended.set)
+
+
+async def main() -> None:
+    """Lives until standard input ends."""
+    peer, ended = Peer(), asyncio.Event()
+    threading.Thread(target=_read, args=(asyncio.get_running_loop(), peer, ended), name="input", daemon=True).start()
+    while not ended.is_set():
+        try:
+            await asyncio.wait_for(ended.wait(), report.HOLD_SECONDS)
+        except TimeoutError:
+            peer.output.flush()
+    peer.output.close()
+    sys.stderr.flush()
+    os._exit(0)  # threads may still wait for clients that never come back
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,72 @@
+"""Sockets as the contract wants them: families, addresses, options, and the names of errors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+
+BACKLOG = 1024
+CHUNK = 262144
+_NAMES = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.EPIPE: "reset",
+    errno.ECONNABORTED: "reset",
+    errno.ETIMEDOUT: "timeout",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+    errno.EADDRINUSE: "address-in-use",
+    errno.EADDRNOTAVAIL: "address-not-available",
+}
+
+
+class Ended(Exception):
+    """The stream ended before that."""
+
+
+def family(address: str) -> socket.AddressFamily:
+    """The family that an address is written in."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def make(transport: str, address: str) -> socket.socket:
+    """A non-blocking socket."""
+    kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
+    made = socket.socket(family(address), kind)
+    made.setblocking(False)
+    if made.family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return made
+
+
+def reuse(listener: socket.socket) -> None:
+    """SO_REUSEADDR, where it means what POSIX says."""
+    if os.name != "nt":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+
+def no_delay(stream: socket.socket) -> None:
+    """TCP_NODELAY."""
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def abort(stream: socket.socket) -> None:
+    """Closes with RST."""
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0))
+    stream.close()
+
+
+def shown(address: tuple[object, ...]) -> list[object]:
+    """An address as the contract writes it."""
+    return [str(address[0]).partition("%")[0], address[1]]
+
+
+def error_name(error: BaseException) -> str:
+    """The contract's word for an error."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, Ended):
+        return "ended"
+    return _NAMES.get(getattr(error, "errno", None) or 0, "other")

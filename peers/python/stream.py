@@ -1,0 +1,84 @@
+"""One TCP connection of a script: eager or lazy reading, and what the ``receive`` steps need of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from sockets import CHUNK, Ended
+
+MAX_HELD = 64 * 1024 * 1024
+
+
+class Stream:
+    """A connected socket with what was read from it and not asked for yet."""
+
+    def __init__(self, sock: socket.socket, eager: bool) -> None:
+        self.sock = sock
+        self.held = bytearray()
+        self.ended = False
+        self.error: OSError | None = None
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._pump = self._loop.create_task(self._read_on()) if eager else None
+
+    async def _read_on(self) -> None:
+        while not self.ended and self.error is None and len(self.held) < MAX_HELD:
+            await self._read()
+            self._news.set()
+
+    async def _read(self) -> None:
+        try:
+            data = await self._loop.sock_recv(self.sock, CHUNK)
+        except OSError as error:
+            self.error = error
+            return
+        if data:
+            self.held += data
+        else:
+            self.ended = True
+
+    async def more(self) -> None:
+        """Returns when something new is known: octets, the end or an error. Raises the error once all octets are taken."""
+        if self.error is not None:
+            raise self.error
+        if self.ended:
+            raise Ended("the stream ended")
+        if self._pump is None:
+            await self._read()
+        else:
+            self._news.clear()
+            await self._news.wait()
+
+    async def exactly(self, count: int) -> None:
+        """Waits until ``count`` octets are held."""
+        while len(self.held) < count:
+            await self.more()
+
+    async def to_end(self) -> None:
+        """Waits for the other side's FIN."""
+        while not self.ended:
+            await self.more()
+
+    async def through(self, mark: bytes) -> int:
+        """Waits for ``mark``; returns how many octets there are up to and with it."""
+        start = 0
+        while (at := self.held.find(mark, start)) < 0:
+            start = max(0, len(self.held) - len(mark) + 1)
+            await self.more()
+        return at + len(mark)
+
+    def take(self, count: int) -> bytes:
+        """Takes octets out of those held."""
+        taken = bytes(self.held[:count])
+        del self.held[:count]
+        return taken
+
+    async def stop(self) -> None:
+        """Stops reading; must come before the socket is closed."""
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
+            self._pump = None
