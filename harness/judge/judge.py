@@ -39,6 +39,8 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record]) -> Resul
     for role, side in (("client", trace.client), ("server", trace.server)):
         if side.trouble == "never-started":
             return _result(case, trace, ERROR, (), f"the {role} {getattr(case, role)} could not be started: {side.says}")
+        if side.trouble == "declined":
+            return _result(case, trace, UNSUPPORTED, (), f"{role} {getattr(case, role)}: {side.says}")
     findings = Findings(case)
     _trouble(trace, findings)
     if not findings:

@@ -94,17 +94,14 @@ def _fits_rule(role: str, check: Check, place: int, step: Step, trace: Trace, fi
 def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Step, ...], findings: Findings) -> None:
     assert check.octets is not None
     wanted = [check.octets.successor(k) for k in range(check.count)]
-    missing = {(w.length(), w.digest()): w for w in wanted}
-    for k, (place, step) in enumerate(received.steps):
+    missing = [(w.length(), w.digest()) for w in wanted]
+    for place, step in received.steps:
         got = (step.octets or 0, step.digest or "")
-        expected = wanted[k] if k < len(wanted) else wanted[-1]
-        if check.any_order:
-            if missing.pop(got, None) is not None:
-                continue
-            expected = next(iter(missing.values()), expected)
-        elif got == (expected.length(), expected.digest()):
+        expected = missing[0]
+        if got in (missing if check.any_order else missing[:1]):
+            missing.remove(got)
             continue
-        _wrong_content(role, check, place, step, amount(expected.length(), expected.digest()), other, findings)
+        _wrong_content(role, check, place, step, amount(*expected), other, findings)
         return
 
 

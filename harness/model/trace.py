@@ -50,7 +50,8 @@ class Side(msgspec.Struct, frozen=True, omit_defaults=True):
     """One side's own account.
 
     ``steps`` are those of a script or an ``ask``; ``connections`` those of a shared service. ``trouble``
-    says what kept the account from being whole: ``crashed``, ``silent``, ``broke-contract``, ``refused-command``, ``never-started``;
+    says what kept the account from being whole: ``crashed``, ``silent``, ``broke-contract``, ``refused-command``, ``declined``
+    (it says that it does not support this), ``never-started``;
     ``says`` explains it. ``offset`` is added to ``t`` to get the harness's own clock, in microseconds.
     """
 

@@ -25,7 +25,7 @@ def matrix(console: Console, summary: Summary) -> None:
         cells = {c[1:]: n for c, n in summary.cells.items() if c[0] == protocol}
         clients = list(dict.fromkeys(client for _, _, client in cells))
         servers = list(dict.fromkeys(server for _, server, _ in cells))
-        table = Table(title=f"{protocol.upper()}: server (row) by client (column)", title_justify="left", title_style="bold")
+        table = Table(title=f"{protocol.upper()}: server (row) by client (column)", title_justify="left", title_style="bold", min_width=44)
         table.add_column("server", no_wrap=True)
         for client in sorted(clients):
             table.add_column(client)

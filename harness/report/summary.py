@@ -27,6 +27,8 @@ class Summary:
         """Counts one result."""
         self.total[result.verdict] += 1
         self.notes += result.verdict == PASS and bool(result.findings)
+        if result.protocol == "contract":
+            return  # of a peer, not of a pair
         cell = (result.protocol, result.family, result.server, result.client)
         self.cells.setdefault(cell, Counter())[result.verdict] += 1
 

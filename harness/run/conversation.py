@@ -37,7 +37,8 @@ async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mappi
     try:
         asked = await talk.serve(site)
     except NotServed as problem:
-        side = Side(trouble=server.trouble or "refused-command", says=server.says or str(problem), offset=server.offset)
+        trouble, says = (server.trouble, server.says) if server.trouble else _refusal(str(problem))
+        side = Side(trouble=trouble, says=says, offset=server.offset)
         return Trace(Side(offset=client.offset), side, clock=clock, seconds=time.perf_counter() - began)
     await talk.ask(asked)
     trace = Trace(talk.client_side(), await talk.server_side(), asked, clock)
@@ -194,12 +195,17 @@ class _Talk:
 
 def _trouble(peer: LivePeer, activity: Activity, silence: str) -> tuple[str, str]:
     if activity.fault:
-        return "refused-command", activity.fault
+        return _refusal(activity.fault)
     if activity.done:
         return "", ""
     if peer.trouble:
         return peer.trouble, peer.says
     return ("silent", silence) if silence else ("", "")
+
+
+def _refusal(fault: str) -> tuple[str, str]:
+    kind, _, says = fault.partition(": ")
+    return ("declined", says) if kind == "unsupported" else ("refused-command", fault)
 
 
 def _why_not_served(activity: Activity) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from harness.model import case as m
 from harness.model.payload import Payload
 from harness.spec import model
@@ -26,7 +24,9 @@ def payload(spec: model.Payload) -> Payload:
 
 def wire_payload(recipe: Payload) -> dict[str, Any]:
     """The recipe as the contract writes it."""
-    return {k: v for k, v in msgspec.to_builtins(recipe).items() if v is not None}
+    if recipe.pattern:
+        return {"pattern": recipe.pattern, "seed": recipe.seed, "size": recipe.size}
+    return {"text": recipe.text} if recipe.text is not None else {"hex": recipe.hex}
 
 
 def script(role: str, steps: Sequence[model.Step], transport: str, reading: str) -> m.Script:

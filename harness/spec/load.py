@@ -48,12 +48,14 @@ class SpecSet:
         return tuple(s for spec in self.specs for s in spec.scenarios)
 
 
-def load(roots: Iterable[Path], rules: Iterable[str]) -> SpecSet:
-    """Reads every spec below ``roots`` (folders or files). ``rules`` are the content rules that the judge knows.
+def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterable[Path] = ()) -> SpecSet:
+    """Reads every spec below ``roots`` (folders or files). ``rules`` are the content rules that the judge knows;
+    requirements are those below the roots, and below ``requirement_roots``.
 
     Raises ``SpecError`` with all problems of all files, ``UsageError`` if a root holds no spec.
     """
     files, requirement_files = _find(roots)
+    requirement_files += [p for root in requirement_roots for p in sorted((root.resolve() / REQUIREMENTS).glob("*.yaml")) if p not in requirement_files]
     problems: list[Problem] = []
     requirements = _requirements(requirement_files, problems)
     loader = _Loader(requirements, frozenset(rules), problems)

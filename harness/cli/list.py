@@ -1,0 +1,69 @@
+"""``parley list``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli import options
+from harness.pipeline import load_peers, load_specs
+from harness.plan import matrix
+
+
+@click.group(name="list")
+def list_() -> None:
+    """List specs, peers or cases."""
+
+
+@list_.command()
+@options.sources
+def specs(peer_folders: tuple[Path, ...], spec_folders: tuple[Path, ...]) -> None:
+    """Each spec with its conversations, and how many cases each makes for one pair of peers."""
+    for spec in load_specs(spec_folders).specs:
+        click.echo(f"{spec.name}  RFC {spec.rfc}, {spec.section} ({spec.service}/{spec.transport})")
+        conversations: dict[str, list[int]] = {}
+        says: dict[str, str] = {}
+        for scenario in spec.scenarios:
+            name = scenario.key.removeprefix(spec.name + "/").split("/")[0]
+            conversations.setdefault(name, []).append(len(scenario.families))
+            says[name] = scenario.says
+        for name, counts in conversations.items():
+            click.echo(f"    {name} ({sum(counts)}): {says[name]}")
+
+
+@list_.command()
+@options.sources
+def peers(peer_folders: tuple[Path, ...], spec_folders: tuple[Path, ...]) -> None:
+    """Each peer that a run would take."""
+    table = Table(box=None, header_style="bold")
+    for column in ("peer", "what it is", "folder"):
+        table.add_column(column, overflow="fold")
+    for name, manifest in load_peers(peer_folders).items():
+        table.add_row(name, manifest.says, str(_relative(manifest.folder)))
+    Console().print(table)
+
+
+@list_.command()
+@options.selecting
+@options.sources
+def cases(
+    servers: tuple[str, ...],
+    clients: tuple[str, ...],
+    specs: tuple[str, ...],
+    patterns: tuple[str, ...],
+    families: tuple[str, ...],
+    peer_folders: tuple[Path, ...],
+    spec_folders: tuple[Path, ...],
+) -> None:
+    """The id of each case that a run would hold. Starts nothing: what peers do not support is among them."""
+    known = {name: matrix.Abilities(known=False) for name in load_peers(peer_folders)}
+    wanted = options.selection(servers, clients, specs, patterns, families)
+    for case in matrix.cases(load_specs(spec_folders).scenarios(), known, wanted):
+        click.echo(case.id)
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

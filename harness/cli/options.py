@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.plan.matrix import Selection
+
+F = TypeVar("F", bound=Callable[..., Any])
+FOLDER = click.Path(path_type=Path)
+
+
+def sources(command: F) -> F:
+    """Where peers and specs come from, besides the project's own."""
+    for option in (
+        click.option("--peers", "peer_folders", multiple=True, type=FOLDER, metavar="DIR", help="Add a peer, or a folder of peers, from outside the tree. Repeatable."),
+        click.option("--specs", "spec_folders", multiple=True, type=FOLDER, metavar="DIR", help="Add a folder of specs (or one file) from outside the tree. Repeatable."),
+    ):
+        command = option(command)
+    return command
+
+
+def selecting(command: F) -> F:
+    """Which cases."""
+    for option in (
+        click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id has this part, or fits this glob. Repeatable: any of them."),
+        click.option("--family", "families", multiple=True, type=click.Choice(["ipv4", "ipv6"]), help="Only this address family."),
+        click.option("--spec", "specs", multiple=True, metavar="NAME", help="Only this spec or conversation, such as rfc862-echo/tcp. Repeatable."),
+        click.option("--client", "clients", multiple=True, metavar="PEER", help="Only this peer as client. Repeatable."),
+        click.option("--server", "servers", multiple=True, metavar="PEER", help="Only this peer as server. Repeatable."),
+    ):
+        command = option(command)
+    return command
+
+
+def selection(servers: tuple[str, ...], clients: tuple[str, ...], specs: tuple[str, ...], patterns: tuple[str, ...], families: tuple[str, ...], repeat: int = 1) -> Selection:
+    """The options as the plan takes them."""
+    return Selection(servers, clients, specs, patterns, families, repeat)

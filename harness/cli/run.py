@@ -1,0 +1,140 @@
+"""``parley run``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from harness.cli import options
+from harness.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED
+from harness.launch.base import Launcher
+from harness.launch.choose import LAUNCHERS, NETWORKS
+from harness.model.result import ERROR, FAIL, Result
+from harness.network.base import Network
+from harness.pipeline import DEFAULT_JOBS, Options, Outcome, Run, Watcher
+from harness.report import console as reports
+
+_PLAIN_STEPS = 10
+"""Where the output is no terminal, progress is told so many times."""
+
+
+@click.command()
+@options.selecting
+@options.sources
+@click.option("--launcher", type=click.Choice(LAUNCHERS), default="auto", help="How peers come to life. auto: containers where there is an engine, else processes.")
+@click.option("--network", type=click.Choice(NETWORKS), default="auto", help="What joins them. auto: Linux namespaces where they are allowed, else loopback.")
+@click.option("--jobs", type=click.IntRange(1, 1000), default=DEFAULT_JOBS, show_default=True, help="Conversations in flight at once.")
+@click.option("--repeat", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Hold every case so often.")
+@click.option("--runs", type=options.FOLDER, default=Path("runs"), show_default=True, metavar="DIR", help="Where runs are kept.")
+def run(
+    servers: tuple[str, ...],
+    clients: tuple[str, ...],
+    specs: tuple[str, ...],
+    patterns: tuple[str, ...],
+    families: tuple[str, ...],
+    peer_folders: tuple[Path, ...],
+    spec_folders: tuple[Path, ...],
+    launcher: str,
+    network: str,
+    jobs: int,
+    repeat: int,
+    runs: Path,
+) -> int:
+    """Hold the conversations of the matrix and judge them.
+
+    Every peer talks to every other, as client and as server, over IPv4 and IPv6. The run's folder (runs/latest) gets journal.jsonl (each
+    case as it ends, with its evidence), results.json, junit.xml and the peers' logs.
+
+    \b
+    ./parley run --server c --client go --client node     some pairs
+    ./parley run --spec rfc862-echo -k size=65536         some conversations
+    ./parley run --peers ~/my-peer --client my-peer       a peer of your own as client
+    """
+    selection = options.selection(servers, clients, specs, patterns, families, repeat)
+    chosen = Options(selection, peer_folders, spec_folders, launcher, network, jobs, runs)
+    console = Console(highlight=False)
+    view = _View(console)
+    job = Run(chosen, Watcher(view.say, view.begun, view.judged))
+    job.prepare()
+    with view:
+        outcome = _perform(job)
+    return _close(console, outcome)
+
+
+class _View:
+    """Progress: a line that moves in a terminal, a few plain lines elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = self._done = self._bad = 0
+        self._progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn(),
+            console=console, transient=True,
+        )  # fmt: skip
+        self._task = self._progress.add_task("building and starting peers", total=None)
+        self._lively = console.is_terminal
+
+    def __enter__(self) -> None:
+        if self._lively:
+            self._progress.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Something worth a line."""
+        self._console.print(text, markup=False)
+
+    def begun(self, total: int, launcher: Launcher, network: Network) -> None:
+        """The cases begin."""
+        self._total = total
+        self.say(f"launcher {launcher.name} ({launcher.why}); network {network.name} ({network.why})")
+        self.say(f"{total:,} cases")
+        self._progress.update(self._task, total=total, description="conversations")
+
+    def judged(self, result: Result) -> None:
+        """One more is done."""
+        self._done += 1
+        self._bad += result.verdict in (FAIL, ERROR)
+        if self._lively:
+            failed = f" [red]{self._bad} not passed[/]" if self._bad else ""
+            self._progress.update(self._task, completed=self._done, description=f"conversations{failed}")
+        elif self._total >= _PLAIN_STEPS and self._done % max(1, self._total // _PLAIN_STEPS) == 0:
+            self.say(f"  {self._done:,} of {self._total:,}, {self._bad} not passed")
+
+
+def _perform(job: Run) -> Outcome:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.run(_interruptible(job))
+    return asyncio.run(_interruptible(job))
+
+
+async def _interruptible(job: Run) -> Outcome:
+    task = asyncio.ensure_future(job.perform())
+    if sys.platform != "win32":
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel)
+    return await task
+
+
+def _close(console: Console, outcome: Outcome) -> int:
+    reports.matrix(console, outcome.summary)
+    reports.problems(console, outcome.results)
+    console.print(f"{outcome.summary.sentence()} in {outcome.seconds:.1f} s; {outcome.folder}/", markup=False, soft_wrap=True)
+    if outcome.problem is None:
+        return outcome.summary.exit_code()
+    if isinstance(outcome.problem, (asyncio.CancelledError, KeyboardInterrupt)):
+        click.echo("parley: interrupted; the results so far are in the run's folder", err=True)
+        return EXIT_INTERRUPTED
+    click.echo(f"parley: {outcome.problem}", err=True)
+    return EXIT_ENVIRONMENT

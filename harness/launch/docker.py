@@ -1,0 +1,3 @@
+HINT=""
+def problem(): return "not yet"
+class DockerLauncher: pass

@@ -1,0 +1,273 @@
+"""The way of the data, once through: spec -> plan -> run -> judge -> report.
+
+Owns the order of the stages and the run's folder. Each stage's own matter stands in its package.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from harness import __version__
+from harness.errors import BuildError, LaunchError, ManifestError, NetworkError, StorageError, ToolError
+from harness.judge import contract as contracts
+from harness.judge.judge import judge
+from harness.judge.rules import RULES
+from harness.launch.base import Launcher
+from harness.launch.choose import choose
+from harness.model.case import Case
+from harness.model.result import CONTRACT, Result
+from harness.model.trace import Trace
+from harness.network.base import Network
+from harness.peer import manifest as manifests
+from harness.peer.build import Builder, Built
+from harness.peer.tools import Toolbox
+from harness.plan import matrix
+from harness.report import journal as journals
+from harness.report import junit
+from harness.report.summary import Summary, as_json
+from harness.run.peer import LivePeer
+from harness.run.pool import Pool
+from harness.run.scheduler import Scheduler
+from harness.spec import load as specs
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = Path(os.environ.get("PARLEY_STATE") or ROOT / ".parley")
+LATEST = "latest"
+DEFAULT_JOBS = 48
+Say = Callable[[str], None]
+_SET_UP = (ToolError, BuildError, ManifestError, LaunchError)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks of a run."""
+
+    selection: matrix.Selection = field(default_factory=matrix.Selection)
+    peers: tuple[Path, ...] = ()
+    specs: tuple[Path, ...] = ()
+    launcher: str = "auto"
+    network: str = "auto"
+    jobs: int = DEFAULT_JOBS
+    runs: Path = Path("runs")
+
+
+@dataclass
+class Watcher:
+    """Whoever wants to see a run go by; all of it may be left as it is."""
+
+    say: Say = lambda _: None
+    begun: Callable[[int, Launcher, Network], None] = lambda total, launcher, network: None
+    judged: Callable[[Result], None] = lambda _: None
+
+
+@dataclass
+class Outcome:
+    """A run that ended: its folder, counts and results, and its exit code."""
+
+    folder: Path
+    summary: Summary
+    results: list[Result]
+    seconds: float
+    problem: BaseException | None = None
+
+
+def load_specs(extra: Iterable[Path] = ()) -> specs.SpecSet:
+    """The project's own specs and those from outside. Raises ``SpecError`` or ``UsageError``."""
+    return specs.load([ROOT / "specs", *extra], RULES)
+
+
+def load_peers(extra: Iterable[Path] = ()) -> dict[str, manifests.Manifest]:
+    """The project's own peers and those from outside. Raises ``ManifestError``."""
+    return manifests.discover([ROOT / "peers", *extra])
+
+
+def make_folder(runs: Path) -> Path:
+    """A new folder for a run, and ``latest`` that points to it. Raises ``StorageError``."""
+    name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+    folder = runs / name
+    try:
+        (folder / "logs").mkdir(parents=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(f"{folder}: a run's folder cannot be made here: {error.strerror}", hint="--runs names another folder.") from None
+    _point(runs / LATEST, name)
+    return folder
+
+
+def _point(link: Path, name: str) -> None:
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    try:
+        temporary.symlink_to(name)
+        temporary.replace(link)
+    except OSError:  # a file system without links: the newest name is the latest run
+        temporary.unlink(missing_ok=True)
+
+
+def build_all(chosen: Mapping[str, manifests.Manifest], builder: Builder) -> tuple[dict[str, Built], dict[str, str]]:
+    """All peers, built; and for those that could not be, why."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    built: dict[str, Built] = {}
+    broken: dict[str, str] = {}
+
+    def one(item: tuple[str, manifests.Manifest]) -> None:
+        name, manifest = item
+        try:
+            built[name] = builder.build(manifest)
+        except _SET_UP as error:
+            broken[name] = str(error).removeprefix(f"peer {name}: ")
+            built[name] = Built(manifest, (), None)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, chosen.items()))
+    return {name: built[name] for name in chosen}, broken
+
+
+def wanted_peers(selection: matrix.Selection, known: Mapping[str, manifests.Manifest]) -> tuple[list[str], list[str]]:
+    """The servers and clients that a selection needs; names that do not exist are left to the plan to refuse."""
+    servers = [n for n in selection.servers if n in known] or list(known)
+    clients = [n for n in selection.clients if n in known] or list(known)
+    return list(dict.fromkeys(servers)), list(dict.fromkeys(clients))
+
+
+class Run:
+    """One invocation of ``parley run``."""
+
+    def __init__(self, options: Options, watcher: Watcher) -> None:
+        self._options = options
+        self._watcher = watcher
+        self.results: list[Result] = []
+        self.summary = Summary()
+        self._began = time.perf_counter()
+
+    def prepare(self) -> None:
+        """Everything that can be wrong before anything is started. Must come before any thread."""
+        options = self._options
+        self.specs = load_specs(options.specs)
+        known = load_peers(options.peers)
+        unknown = {name: matrix.Abilities() for name in known}
+        planned = matrix.cases(self.specs.scenarios(), unknown, options.selection)
+        self.scenario_says = {c.scenario.key: c.scenario.says for c in planned}
+        self._servers, self._clients = wanted_peers(options.selection, known)
+        self._chosen = {n: known[n] for n in dict.fromkeys([*self._servers, *self._clients])}
+        self.folder = make_folder(options.runs)
+        say = self._watcher.say
+        self._builder = Builder(STATE / "build", Toolbox(STATE / "tools", say), say)
+        self.launcher, self.network = choose(options.launcher, options.network, self._builder, STATE, say, self.folder.name)
+
+    async def perform(self) -> Outcome:
+        """Holds and judges all cases; whatever was done before an interruption is in the outcome and on disk."""
+        head = self._head()
+        journal = journals.Journal(self.folder, head)
+        self._journal = journal
+        outcome = Outcome(self.folder, self.summary, self.results, 0.0)
+        logs = Logs(self.folder / "logs")
+        pool: Pool | None = None
+        try:
+            built, broken = await asyncio.to_thread(build_all, self._chosen, self._builder)
+            broken |= await self.launcher.prepare([b for n, b in built.items() if n not in broken])
+            pool = Pool(self.launcher, built, broken, logs.open, self._watcher.say)
+            await self._hold_all(pool)
+        except (asyncio.CancelledError, StorageError, NetworkError) as error:
+            outcome.problem = error
+        finally:
+            await asyncio.shield(self._finish(pool, journal, logs, outcome))
+        return outcome
+
+    async def _hold_all(self, pool: Pool) -> None:
+        abilities = await pool.greet(self._servers, self._clients)
+        cases = matrix.cases(self.specs.scenarios(), {n: abilities[n] for n in self._chosen}, self._options.selection)
+        self._watcher.begun(len(cases), self.launcher, self.network)
+        scheduler = Scheduler(pool, self.specs.site, self._options.jobs, self._on_trace)
+        await scheduler.run(cases)
+
+    def _on_trace(self, case: Case, trace: Trace) -> None:
+        self._add(judge(case, trace, self.specs.requirements), trace, case.scenario.says)
+
+    def _add(self, result: Result, trace: Trace | None, says: str) -> None:
+        self.results.append(result)
+        self.summary.add(result)
+        self._journal.add(result, trace, says)
+        self._watcher.judged(result)
+
+    def _add_incidents(self, pool: Pool) -> None:
+        """What peers did outside of any case, and why some broke off if no case was found that breaks them."""
+        blamed = {(who, f.says) for r in self.results for f in r.findings if f.kind == CONTRACT for who in (r.client, r.server)}
+        for peer in {id(p): p for p in [*pool.ended, *pool.living()]}.values():
+            incidents = list(peer.incidents)
+            if peer.trouble and not any(who == peer.name and peer.says in says for who, says in blamed):
+                incidents.insert(0, f"{peer.says}, with {peer.busy_at_end} conversations in flight; none of them does it alone")
+            if incidents:
+                self._add(contracts.result(peer.name, peer.place, incidents), None, "A peer keeps to its contract, whatever it is asked.")
+
+    async def _finish(self, pool: Pool | None, journal: journals.Journal, logs: Logs, outcome: Outcome) -> None:
+        if pool is not None:
+            await pool.close()
+            self._add_incidents(pool)
+        await self.launcher.close()
+        self.network.close()
+        logs.close()
+        outcome.seconds = time.perf_counter() - self._began
+        try:
+            journal.close()
+            self._write_reports(pool, outcome)
+        except (StorageError, OSError) as error:
+            outcome.problem = outcome.problem or error
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "parley": __version__,
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "command": sys.argv[1:],
+            "launcher": {"name": self.launcher.name, "why": self.launcher.why},
+            "network": {"name": self.network.name, "why": self.network.why},
+        }
+
+    def _write_reports(self, pool: Pool | None, outcome: Outcome) -> None:
+        peers = {p.name: _about(p) for p in (pool.living() if pool else []) if p.hello}
+        totals = {"seconds": round(outcome.seconds, 3), "counts": dict(self.summary.total), "complete": outcome.problem is None}
+        (self.folder / "results.json").write_bytes(as_json({**self._head(), **totals, "peers": peers}, self.results))
+        (self.folder / "junit.xml").write_bytes(junit.render(self.results))
+
+
+class Logs:
+    """The peers' standard error, a file for each place."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, BinaryIO] = {}
+
+    def open(self, place: str) -> Callable[[bytes], None]:
+        """Where to write what ``place`` logs. A full disk loses logs before it loses results."""
+        try:
+            file = self._files.get(place) or self._files.setdefault(place, (self._folder / f"{place}.log").open("ab", buffering=0))
+        except OSError:
+            return lambda data: None
+
+        def write(data: bytes) -> None:
+            with contextlib.suppress(OSError, ValueError):
+                file.write(data)
+
+        return write
+
+    def close(self) -> None:
+        """Closes all files."""
+        for file in self._files.values():
+            file.close()
+
+
+def _about(peer: LivePeer) -> dict[str, Any]:
+    hello = peer.hello
+    assert hello is not None
+    return {"language": hello.language, "system": hello.system, "stack": hello.stack, "libraries": hello.libraries}

@@ -1,0 +1,3 @@
+"""x"""
+class Probe: pass
+def smoke_peer(a,b): pass

@@ -1,0 +1,45 @@
+"""The JSON Schema of spec files, for editors: the model's own, with references allowed wherever a value is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness.spec import model
+
+_REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z]"}
+_BARE = ["connect", "accept", "half-close", "close", "reset"]
+
+
+def schema() -> dict[str, Any]:
+    """The schema as a value."""
+    definitions: dict[str, Any] = {}
+    for kind in (model.Head, model.Conversation):
+        made = kind.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= made.pop("$defs", {})
+        definitions[kind.__name__] = made
+    for definition in definitions.values():
+        for name, held in definition.get("properties", {}).items():
+            definition["properties"][name] = {"anyOf": [held, _REFERENCE, *_shorthands(name)]}
+    definitions["Step"] = {"anyOf": [definitions["Step"], {"enum": _BARE}]}
+    definitions["Conversation"]["properties"]["with"] = {"type": "object"}
+    head = definitions.pop("Head")
+    head["properties"]["conversations"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Conversation"}}
+    head["required"] = [*head["required"], "conversations"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Parley spec", **head, "$defs": definitions}
+
+
+def _shorthands(name: str) -> list[dict[str, Any]]:
+    """What the loader also takes: fields as a mapping, a payload or a word in place of arguments."""
+    return {
+        "fields": [{"type": "object"}],
+        "requires": [{"type": "string"}],
+        "send": [{"$ref": "#/$defs/Payload"}],
+        "expect": [{"const": "end"}],
+        "wait": [{"type": "integer"}],
+    }.get(name, [])
+
+
+def text() -> str:
+    """The schema as it stands in ``specs/spec.schema.json``."""
+    return json.dumps(schema(), indent=1) + "\n"
