@@ -61,6 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Transfer-Encoding", "chunked")
             else:
                 self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")  # http.server leaves saying so to its handlers
         self.end_headers()
         sent = b"" if self.command == "HEAD" or answer.status in _NO_CONTENT else body
         self._send(sent, chunked and self.command != "HEAD" and answer.status not in _NO_CONTENT)
