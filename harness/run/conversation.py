@@ -249,7 +249,8 @@ async def _start_service(peer: LivePeer, scenario: Scenario, address: str, port:
 
 # -- commands, encoded once for each scenario -----------------------------------------------------------------
 
-_encoded: dict[tuple[str, str], bytes] = {}
+_encoded: dict[tuple[int, str], tuple[Scenario, bytes]] = {}
+"""By the scenario's identity, which holds as long as it is kept here."""
 
 
 def _client_command(scenario: Scenario, id_: str, asked: Address) -> bytes:
@@ -263,11 +264,10 @@ def _script_command(scenario: Scenario, script: Script, id_: str, address: str, 
 
 
 def _head(scenario: Scenario, kind: str, make: Callable[[], dict[str, Any]]) -> bytes:
-    key = (scenario.key, kind)
-    head = _encoded.get(key)
-    if head is None:
-        head = _encoded[key] = contract.encode(make())[:-1]
-    return head
+    known = _encoded.get((id(scenario), kind))
+    if known is None:
+        known = _encoded[id(scenario), kind] = (scenario, contract.encode(make())[:-1])
+    return known[1]
 
 
 def _finish(head: bytes, id_: str, address: str, port: int) -> bytes:

@@ -1,0 +1,207 @@
+// This file owns the frame of a script: which steps there are, in what order
+// they run, and how a conversation ends. What a step does on a socket stands
+// in script_tcp.go and script_udp.go.
+package main
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+type scriptCommand struct {
+	endpoint
+	Role      *string       `json:"role"`
+	Transport *string       `json:"transport"`
+	Steps     []stepCommand `json:"steps"`
+	Reading   *string       `json:"reading"`
+	Deadline  *int64        `json:"deadline"`
+}
+
+// stepCommand has the members of all kinds of step.
+type stepCommand struct {
+	Do      *string         `json:"do"`
+	Within  *int64          `json:"within"`
+	Payload *payloadCommand `json:"payload"`
+	Writes  []int64         `json:"writes"`
+	Gap     *int64          `json:"gap"`
+	Count   *int64          `json:"count"`
+	Octets  *int64          `json:"octets"`
+	Until   *string         `json:"until"`
+	Through *string         `json:"through"`
+	Quiet   *int64          `json:"quiet"`
+	Keep    *int64          `json:"keep"`
+	Ms      *int64          `json:"ms"`
+}
+
+// deed carries one step out. It returns when the step is done, or cannot be
+// done, or ctx ends.
+type deed func(ctx context.Context) error
+
+// action is a step that was found to be in order.
+type action struct {
+	do     deed
+	within time.Duration // below 0: as long as the conversation may last
+}
+
+// talk is a conversation at the socket interface, of either transport.
+type talk interface {
+	// prepare checks a step, and makes a deed of it.
+	prepare(s stepCommand) (deed, error)
+	// open does what comes before the first step.
+	open() error
+	// fail tells what is to be told of an error besides `failed`, and may
+	// put it into better words.
+	fail(err error) failure
+	// hangUp closes what is open.
+	hangUp()
+}
+
+// conversation is what scripts of both transports have in common.
+type conversation struct {
+	*halt
+	life
+	peer   netip.AddrPort // of the command: to bind as a server, to talk to as a client
+	client bool
+	eager  bool
+}
+
+func (p *peer) script(id string, line []byte) error {
+	var command scriptCommand
+	if err := decode(line, &command); err != nil {
+		return err
+	}
+	c, err := command.conversation(p, id)
+	if err != nil {
+		return err
+	}
+	t, err := command.talk(c)
+	if err == nil {
+		var actions []action
+		if actions, err = command.actions(t); err == nil {
+			return p.start(id, c.stop, func() { c.hold(t, actions) })
+		}
+	}
+	c.cancel()
+	return err
+}
+
+func (s *scriptCommand) conversation(p *peer, id string) (*conversation, error) {
+	to, err := s.addrPort()
+	if err != nil {
+		return nil, err
+	}
+	deadline, err := limit("deadline", s.Deadline, defaultDeadline)
+	if err != nil {
+		return nil, err
+	}
+	eager := s.Reading == nil || *s.Reading == "eager"
+	if !eager && *s.Reading != "lazy" {
+		return nil, badCommand("reading is \"eager\" or \"lazy\", not %q", *s.Reading)
+	}
+	report := newReporter(p.out, p.hold, id, 0)
+	return &conversation{halt: newHalt(deadline), life: life{report: report}, peer: to, eager: eager}, nil
+}
+
+func (s *scriptCommand) talk(c *conversation) (talk, error) {
+	switch {
+	case s.Role == nil:
+		return nil, missing("role")
+	case s.Transport == nil:
+		return nil, missing("transport")
+	case s.Steps == nil:
+		return nil, missing("steps")
+	case *s.Role != "client" && *s.Role != "server":
+		return nil, unsupported("there is no role %q", *s.Role)
+	}
+	c.client = *s.Role == "client"
+	switch *s.Transport {
+	case "tcp":
+		return &tcpTalk{conversation: c, lastReceive: s.last("receive")}, nil
+	case "udp":
+		return &udpTalk{conversation: c, connects: s.last("connect") >= 0}, nil
+	}
+	return nil, unsupported("there is no transport %q", *s.Transport)
+}
+
+// last is the number of the last step of a kind; -1: there is none.
+func (s *scriptCommand) last(do string) int {
+	for i := len(s.Steps) - 1; i >= 0; i-- {
+		if s.Steps[i].Do != nil && *s.Steps[i].Do == do {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *scriptCommand) actions(t talk) ([]action, error) {
+	actions := make([]action, 0, len(s.Steps))
+	for _, command := range s.Steps {
+		if command.Do == nil {
+			return nil, missing("do")
+		}
+		within, err := limit("within", command.Within, -1)
+		if err != nil {
+			return nil, err
+		}
+		do, err := t.prepare(command)
+		if err != nil {
+			return nil, err
+		}
+		actions = append(actions, action{do, within})
+	}
+	return actions, nil
+}
+
+// hold runs a conversation from beginning to end.
+func (c *conversation) hold(t talk, actions []action) {
+	defer c.cancel()
+	defer c.report.finish()
+	defer t.hangUp()
+	if at, err := c.run(t, actions); err != nil && !c.stopped() {
+		failed := t.fail(err)
+		failed.At = at
+		c.report.add(step{name: "failed", members: failed})
+	}
+}
+
+func (c *conversation) run(t talk, actions []action) (at int, err error) {
+	if err := t.open(); err != nil {
+		return -1, err
+	}
+	for at, a := range actions {
+		if err := a.run(c.ctx); err != nil {
+			return at, err
+		}
+	}
+	return 0, nil
+}
+
+func (a action) run(ctx context.Context) error {
+	if a.within >= 0 {
+		bounded, cancel := context.WithTimeout(ctx, a.within)
+		defer cancel()
+		ctx = bounded
+	}
+	return a.do(ctx)
+}
+
+// pause is the step `wait`, and the gap between two writes.
+func pause(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func prepareWait(s stepCommand) (deed, error) {
+	ms, err := milliseconds("ms", s.Ms)
+	return func(ctx context.Context) error { return pause(ctx, ms) }, err
+}
