@@ -78,6 +78,19 @@ def substitute(value: Any, binding: dict[str, Any], path: tuple[str | int, ...] 
     return value[1:] if value.startswith("$$") else _look_up(value, binding, path)
 
 
+def origin(written: Any, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Where a value at ``path`` was written: below ``with``, if a reference brought it there."""
+    for at, part in enumerate((*path, None)):
+        reference = _REFERENCE.match(written) if isinstance(written, str) else None
+        if reference:
+            return ("with", *(g for g in reference.groups() if g), *path[at:])
+        try:
+            written = written[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return path
+
+
 def _look_up(text: str, binding: dict[str, Any], path: tuple[str | int, ...]) -> Any:
     match = _REFERENCE.match(text)
     if not match:

@@ -62,7 +62,7 @@ def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterabl
     specs = [spec for name, path in files if (spec := loader.spec(name, path))]
     site = _merge_sites(specs, problems)
     if problems:
-        raise SpecError(list(dict.fromkeys(problems)))
+        raise SpecError(sorted(set(problems)))
     return SpecSet(tuple(specs), requirements, tuple(site))
 
 
@@ -172,7 +172,7 @@ class _Loader:
         except expand.ReferenceProblem as problem:
             self._problems.append(document.error((*path, *problem.path), str(problem)))
             return None
-        conversation = _validated(document, model.Conversation, bound, path, self._problems)
+        conversation = _validated(document, model.Conversation, bound, path, self._problems, written=rest)
         if conversation is None or not self._sound(document, head, conversation, path):
             return None
         key = f"{name}/{conversation.id}" + (f"/{label}" if label else "")
@@ -243,12 +243,17 @@ def _shown(path: Path) -> Path:
         return path
 
 
-def _validated(document: yamlpos.Document, kind: type[M], value: Any, path: yamlpos.Path_, problems: list[Problem]) -> M | None:
-    """The value as a model, or None with its problems added, each at its place."""
+def _validated(
+    document: yamlpos.Document, kind: type[M], value: Any, path: yamlpos.Path_, problems: list[Problem], written: Any = None
+) -> M | None:
+    """The value as a model, or None with its problems added, each at its place; ``written`` is the value as it stands in
+    the file, with its references."""
     try:
         return kind.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        problems += [document.error((*path, *_real(e["loc"], value)), _sentence(e, kind)) for e in error.errors()]
+        for e in error.errors():
+            place = expand.origin(written, _real(e["loc"], value))
+            problems.append(document.error((*path, *place), _sentence(e, kind)))
         return None
 
 
