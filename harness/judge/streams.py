@@ -29,7 +29,7 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     if findings:
         return
     _addresses(trace, server_steps, findings, scenario.transport)
-    if scenario.server or scenario.service in _REPORTING:
+    if not findings and (scenario.server or scenario.service in _REPORTING):
         _agreement(case, trace, server_steps, findings)
 
 

@@ -1,0 +1,206 @@
+// The contract: the control channel, the handshake, and which command goes where. Knows no protocol.
+
+import os from 'node:os';
+import process from 'node:process';
+import { askHttp } from './ask-http.js';
+import { familiesHere } from './families.js';
+import { CommandFault, badCommand, unsupported } from './faults.js';
+import { loadTcp } from './load.js';
+import * as members from './members.js';
+import { MUTE, Report, now } from './output.js';
+import { startScript } from './script.js';
+import { serveHttp } from './service-http.js';
+import { TCP_SERVICES, serveTcp } from './service-tcp.js';
+import { UDP_SERVICES, serveUdp } from './service-udp.js';
+
+const VERSION = 1;
+const MAX_LINE = 1024 * 1024;
+const NEWLINE = 10;
+
+/**
+ * What can be started: ability -> function of the command and its Report. It throws a CommandFault before anything
+ * is reported, or returns something whose `stop()` makes it end and report `done`.
+ */
+const ABILITIES = {
+  ...abilities('serve', TCP_SERVICES, 'tcp', serveTcp),
+  ...abilities('serve', UDP_SERVICES, 'udp', serveUdp),
+  'serve http/tcp': serveHttp,
+  'script client/tcp': startScript,
+  'script client/udp': startScript,
+  'script server/tcp': startScript,
+  'script server/udp': startScript,
+  'ask http/tcp': askHttp,
+  'load tcp': loadTcp,
+};
+
+/** Which ability a command needs. */
+const NEEDS = {
+  serve: (command) => `serve ${members.text(command, 'service')}/${members.text(command, 'transport')}`,
+  script: (command) => `script ${members.text(command, 'role')}/${members.text(command, 'transport')}`,
+  ask: (command) => `ask ${members.text(command, 'service')}/tcp`,
+  load: () => 'load tcp',
+};
+
+function abilities(verb, services, transport, start) {
+  return Object.fromEntries(services.map((service) => [`${verb} ${service}/${transport}`, start]));
+}
+
+/** Takes the octets of the control channel, and keeps what runs by the id of its command. */
+export class Contract {
+  #output;
+  #running = new Map();
+  #lines = new Lines((line) => this.#take(line));
+  #decoder = new TextDecoder('utf-8', { fatal: true });
+
+  /** @param {import('./output.js').Output} output */
+  constructor(output) {
+    this.#output = output;
+  }
+
+  /** @param {Buffer} octets of the control channel, cut anywhere */
+  feed(octets) {
+    this.#lines.feed(octets);
+  }
+
+  /** @returns {Promise<void>} when everything that ran has ended and said so */
+  async stopAll() {
+    const ends = [...this.#running.values()].map((entry) => {
+      const ended = new Promise((resolve) => (entry.onEnd = resolve));
+      entry.stop();
+      return ended;
+    });
+    await Promise.all(ends);
+  }
+
+  #take(line) {
+    let id = '';
+    try {
+      const command = this.#parse(line);
+      if (typeof command.id === 'string') id = command.id;
+      this.#carryOut(command);
+    } catch (error) {
+      this.#refuse(id, error);
+    }
+  }
+
+  #refuse(id, error) {
+    if (!(error instanceof CommandFault)) console.error(error);
+    const fault = error instanceof CommandFault ? error.fault : 'unsupported';
+    this.#output.event({ event: 'error', id, fault, says: String(error.message) });
+  }
+
+  #parse(line) {
+    if (line === undefined) throw badCommand(`a line is longer than ${MAX_LINE} octets`);
+    let command;
+    try {
+      command = JSON.parse(this.#decoder.decode(line));
+    } catch (error) {
+      throw badCommand(`this line is no JSON in UTF-8: ${error.message}`);
+    }
+    if (!members.isObject(command)) throw badCommand('a command must be a JSON object');
+    return command;
+  }
+
+  #carryOut(command) {
+    const verb = members.text(command, 'do');
+    if (verb === 'hello') {
+      members.whole(command, 'contract');
+      this.#hello();
+    }
+    else if (verb === 'stop') this.#stop(members.text(command, 'id'));
+    else if (verb === 'flush') this.#flush(members.text(command, 'id'));
+    else if (Object.hasOwn(NEEDS, verb)) this.#start(command, NEEDS[verb](command));
+    else throw unsupported(`no command is called '${verb}'`);
+  }
+
+  #start(command, ability) {
+    if (!Object.hasOwn(ABILITIES, ability)) throw unsupported(`this peer cannot '${ability}'`);
+    const id = members.text(command, 'id');
+    if (this.#running.has(id)) throw badCommand(`'${id}' is running already`);
+    const entry = { stop: undefined, onEnd: undefined };
+    const onDone = () => {
+      this.#running.delete(id);
+      entry.onEnd?.();
+    };
+    const report = new Report(this.#output, id, { onDone });
+    const connections = connectionReports(this.#output, id, command.report === 'none');
+    const started = ABILITIES[ability](command, report, connections);
+    entry.stop = () => started.stop();
+    this.#running.set(id, entry);
+  }
+
+  #stop(id) {
+    const entry = this.#running.get(id);
+    if (!entry) throw badCommand(`nothing that is called '${id}' is running`);
+    entry.stop();
+  }
+
+  /** What the system has ready counts as happened: the event loop looks at every socket once more first. */
+  #flush(id) {
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#output.release();
+        this.#output.event({ event: 'flushed', id });
+      }),
+    );
+  }
+
+  /** Whatever version was asked for: the answer names the one that is spoken here. */
+  async #hello() {
+    const families = await familiesHere();
+    this.#output.event({ event: 'hello', contract: VERSION, ...description(), families, t: now() });
+  }
+}
+
+/** Makes the Report of each connection of a service, numbered from 1. */
+function connectionReports(output, id, mute) {
+  let conn = 0;
+  return mute ? () => MUTE : () => new Report(output, id, { conn: ++conn });
+}
+
+function description() {
+  const { node, v8, uv, llhttp, openssl } = process.versions;
+  return {
+    peer: 'node',
+    language: `JavaScript (Node.js ${node}, V8 ${v8})`,
+    system: `${os.type()} ${os.release()} ${os.machine?.() ?? process.arch}`,
+    stack: os.type(),
+    can: Object.keys(ABILITIES),
+    libraries: { uv, llhttp, openssl },
+  };
+}
+
+/** Cuts octets into lines; one that is too long is passed on as undefined, once. */
+class Lines {
+  #onLine;
+  #pieces = [];
+  #length = 0;
+
+  constructor(onLine) {
+    this.#onLine = onLine;
+  }
+
+  feed(octets) {
+    let start = 0;
+    for (let end = octets.indexOf(NEWLINE); end >= 0; end = octets.indexOf(NEWLINE, start)) {
+      this.#keep(octets.subarray(start, end));
+      this.#finish();
+      start = end + 1;
+    }
+    this.#keep(octets.subarray(start));
+  }
+
+  #keep(piece) {
+    this.#length += piece.length;
+    if (this.#length > MAX_LINE) this.#pieces = [];
+    else if (piece.length > 0) this.#pieces.push(piece);
+  }
+
+  #finish() {
+    const tooLong = this.#length > MAX_LINE;
+    const line = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#length = 0;
+    this.#onLine(tooLong ? undefined : line);
+  }
+}

@@ -1,0 +1,90 @@
+// Scripts: runs the steps of one conversation in order, under their time limits. Knows no socket: what a step does
+// stands with the transport.
+
+import { STOPPED, StepFailure, describe } from './faults.js';
+import * as members from './members.js';
+import { planOf } from './plan.js';
+import { TcpTalk } from './talk-tcp.js';
+import { UdpTalk } from './talk-udp.js';
+
+const TALKS = { tcp: TcpTalk, udp: UdpTalk };
+
+/**
+ * @param {object} command `script`
+ * @param {import('./output.js').Report} report
+ * @returns {{stop: () => void}}
+ */
+export function startScript(command, report) {
+  const steps = planOf(command);
+  const setting = {
+    ...members.endpoint(command),
+    role: command.role,
+    lazy: members.choice(command, 'reading', ['eager', 'lazy'], 'eager') === 'lazy',
+    connects: steps.some((step) => step.do === 'connect'),
+  };
+  const script = new Script(steps, members.deadline(command), report);
+  script.run((say) => new TALKS[command.transport](setting, say));
+  return script;
+}
+
+class Script {
+  #steps;
+  #deadline;
+  #report;
+  #over = false;
+  #cut = () => {};
+
+  constructor(steps, deadline, report) {
+    this.#steps = steps;
+    this.#deadline = deadline;
+    this.#report = report;
+  }
+
+  /** Ends the conversation where it stands. */
+  stop() {
+    this.#cut(STOPPED);
+  }
+
+  /** @param {(say: (step: string, members?: object) => void) => TcpTalk | UdpTalk} newTalk */
+  async run(newTalk) {
+    // A step that was cut short may still come to its end; it has nothing more to say then.
+    const talk = newTalk((step, more) => this.#over || this.#report.add(step, more));
+    const timer = setTimeout(() => this.#cut(late('the deadline', this.#deadline)), this.#deadline);
+    await this.#doAll(talk);
+    clearTimeout(timer);
+    await talk.release();
+    if (talk.hadSocket && !talk.saidClosed) this.#report.add('closed');
+    this.#report.done();
+  }
+
+  async #doAll(talk) {
+    let at = -1;
+    try {
+      await this.#bounded(() => talk.open());
+      for (at = 0; at < this.#steps.length; at++) {
+        const step = this.#steps[at];
+        await this.#bounded(() => talk[step.do](step), step.within);
+      }
+    } catch (error) {
+      if (error !== STOPPED) this.#report.add('failed', { at, ...describe(error) });
+    } finally {
+      this.#over = true;
+    }
+  }
+
+  /** Waits for one step, unless its time, the deadline or a `stop` comes first. */
+  async #bounded(begin, within) {
+    let timer;
+    try {
+      await new Promise((resolve, reject) => {
+        this.#cut = reject;
+        if (within !== undefined) timer = setTimeout(() => reject(late('this step', within)), within);
+        begin().then(resolve, reject);
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const late = (what, limit) => new StepFailure('timeout', `${what} was not done within ${limit} ms`);

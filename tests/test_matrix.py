@@ -1,0 +1,88 @@
+"""Planning: which cases there are, what they are called, and what selects them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import msgspec
+import pytest
+
+from harness.errors import UsageError
+from harness.model.case import Case
+from harness.pipeline import load_specs
+from harness.plan.matrix import Abilities, Selection, cases
+from tests.conftest import echo, echo_udp
+
+ALL = Abilities(frozenset({"serve echo/tcp", "serve echo/udp", "script client/tcp", "script client/udp"}), frozenset({"ipv4", "ipv6"}))
+PEERS = {"a": ALL, "b": ALL, "c": ALL}
+SCENARIOS = [echo(1), echo(2), echo_udp()]
+
+
+def ids(wanted: Selection | None = None) -> list[str]:
+    return [c.id for c in cases(SCENARIOS, PEERS, wanted or Selection())]
+
+
+def test_every_ordered_pair_holds_everything_in_both_families() -> None:
+    made = cases(SCENARIOS, PEERS, Selection())
+    assert len(made) == 3 * 9 * 2 == len({c.id for c in made})
+    assert {(c.client, c.server) for c in made} == {(x, y) for x in "abc" for y in "abc"}
+
+
+def test_ids_are_stable_and_need_no_quotes_in_a_shell() -> None:
+    for id_ in [*ids(), *(c.id for c in cases(load_specs().scenarios(), PEERS, Selection()))]:
+        assert shlex.quote(id_) == id_ or set(id_) <= set("/=,:@%+._-") | set(re.findall(r"\w", id_))
+        assert not set(id_) & set(" \t\n'\"\\$&|;<>()[]{}*?!#~`^")
+    assert ids()[0] == "t/echo/size=1/client=a/server=a/ipv4"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        (Selection(servers=("a",)), 18),
+        (Selection(servers=("a",), clients=("b", "c")), 12),
+        (Selection(specs=("t/echo",)), 36),
+        (Selection(specs=("t/echo/size=1.yaml",)), 18),
+        (Selection(specs=("t/*/size=1",)), 18),
+        (Selection(patterns=("client=a",)), 18),
+        (Selection(patterns=("*size=2*ipv6",)), 9),
+        (Selection(patterns=("size=1/", "size=2/")), 36),
+        (Selection(families=("ipv6",)), 27),
+        (Selection(repeat=3), 162),
+    ],
+)
+def test_selection(wanted: Selection, count: int) -> None:
+    assert len(set(ids(wanted))) == count
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (Selection(servers=("aa",)), "did you mean 'a'"),
+        (Selection(clients=("zzz",)), "known are: a, b, c"),
+        (Selection(specs=("t/ecko",)), "did you mean 't/echo'"),
+        (Selection(patterns=("nothing-like-this",)), "selects none of 54 cases"),
+    ],
+)
+def test_what_selects_nothing_is_refused(wanted: Selection, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        ids(wanted)
+    assert caught.value.exit_code == 2
+
+
+def test_what_a_peer_lacks_is_said_with_its_reason() -> None:
+    less = Abilities(ALL.can - {"serve echo/udp"}, frozenset({"ipv4"}), {"serve echo/udp": "no library"})
+    made = {(c.scenario.transport, c.client, c.server, c.family): c.unsupported for c in cases(SCENARIOS, {"a": ALL, "b": less}, Selection())}
+    assert made["tcp", "a", "b", "ipv4"] == ""
+    assert made["tcp", "a", "b", "ipv6"] == "server b: it does not declare ipv6"
+    assert made["udp", "a", "b", "ipv4"] == "server b: it does not declare 'serve echo/udp': no library"
+    assert made["udp", "b", "a", "ipv4"] == ""
+
+
+def test_what_cannot_be_asked_is_not_ruled_out() -> None:
+    assert not any(c.unsupported for c in cases(SCENARIOS, {"a": Abilities(known=False)}, Selection()))
+
+
+def test_repeats_have_ids_of_their_own() -> None:
+    case = Case(echo(1), "a", "b", "ipv4")
+    assert msgspec.structs.replace(case, attempt=2).id == case.id + "/run=2"
