@@ -50,7 +50,9 @@ def _network() -> Iterator[Finding]:
         yield Finding("namespaces", "no", "network namespaces are Linux's: runs use loopback")
     families = loopback_families()
     state = "yes" if families else "broken"
-    yield Finding("loopback", state, " and ".join(families) or "no address at all", "" if families else "Bring the loopback interface up: ip link set lo up")
+    yield Finding(
+        "loopback", state, " and ".join(families) or "no address at all", "" if families else "Bring the loopback interface up: ip link set lo up"
+    )
 
 
 def _user_namespaces() -> bool:
@@ -66,7 +68,12 @@ def _containers() -> Iterator[Finding]:
     if not problem:
         yield Finding("containers", "yes", "a Docker engine answers")
         if not shutil.which("mmdebstrap"):
-            yield Finding("image base", "no", "it needs a registry that gives debian:bookworm-slim; without one, mmdebstrap makes it", "apt-get install mmdebstrap")
+            yield Finding(
+                "image base",
+                "no",
+                "it needs a registry that gives debian:bookworm-slim; without one, mmdebstrap makes it",
+                "apt-get install mmdebstrap",
+            )
     elif shutil.which("dockerd"):
         yield Finding("containers", "no", f"{problem}: peers run as processes", "dockerd >/var/log/dockerd.log 2>&1 &")
     else:

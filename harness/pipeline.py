@@ -176,7 +176,7 @@ class Run:
         pool: Pool | None = None
         try:
             built, broken = await asyncio.to_thread(build_all, self._chosen, self._builder)
-            broken |= await self.launcher.prepare([b for n, b in built.items() if n not in broken])
+            broken |= await self._prepare_launcher([b for n, b in built.items() if n not in broken])
             pool = Pool(self.launcher, built, broken, logs.open, self._watcher.say)
             await self._hold_all(pool)
         except (asyncio.CancelledError, StorageError, NetworkError) as error:
@@ -184,6 +184,20 @@ class Run:
         finally:
             await asyncio.shield(self._finish(pool, journal, logs, outcome))
         return outcome
+
+    async def _prepare_launcher(self, built: list[Built]) -> dict[str, str]:
+        """Images and the like; where none can be made and nobody asked for containers by name, processes do it too."""
+        broken = await self.launcher.prepare(built)
+        if not built or len(broken) < len(built) or self._options.launcher != "auto":
+            return broken
+        reason = next(iter(broken.values()))
+        self._watcher.say(f"no containers: {reason}")
+        await self.launcher.close()
+        self.network.close()
+        options = self._options
+        self.launcher, self.network = choose("process", options.network, self._builder, STATE, self._watcher.say, self.folder.name)
+        self.launcher.why = "no image could be made"
+        return await self.launcher.prepare(built)
 
     async def _hold_all(self, pool: Pool) -> None:
         abilities = await pool.greet(self._servers, self._clients)

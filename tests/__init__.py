@@ -1,0 +1,1 @@
+"""Tests: ``test_<module>`` mirrors ``harness/``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ def _decode(pieces: list[bytes]) -> list[contract.Event]:
 @given(st.lists(st.integers(0, len(LINES)), max_size=12))
 def test_any_cut_gives_the_same_events(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(LINES)]
-    pieces = [LINES[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [LINES[a:b] for a, b in itertools.pairwise(edges)]
     assert _decode(pieces) == _decode([LINES])
 
 

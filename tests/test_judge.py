@@ -156,7 +156,13 @@ def test_a_digest_that_is_not_that_of_the_kept_octets_is_a_misreport() -> None:
 
 BODY = Payload(text="content")
 EXCHANGE = Exchange(
-    {"method": "POST", "target": "/mirror?a=%20", "fields": [["X-A", "1"], ["X-A", "2"], ["Connection", "close"]], "body": {"text": "content"}, "coding": "length"},
+    {
+        "method": "POST",
+        "target": "/mirror?a=%20",
+        "fields": [["X-A", "1"], ["X-A", "2"], ["Connection", "close"]],
+        "body": {"text": "content"},
+        "coding": "length",
+    },
     BODY,
     Answer(200, fields=(("Content-Type", "text/plain"),), present=("Date",), absent=("Transfer-Encoding",), body="same", body_stated=True),
 )
@@ -188,7 +194,13 @@ OTHER = {"octets": 5, "digest": sha256(b"other")}
         ([change(RESPONSE, status=500)], [REQUEST, ANSWERED], DISAGREE, "both", "500"),
         ([change(RESPONSE, fields=(("Date", "x"),))], [REQUEST, ANSWERED], NONCONFORMANT, "server", "content-type"),
         ([change(RESPONSE, fields=(("Content-Type", "text/plain"),))], [REQUEST, ANSWERED], NONCONFORMANT, "server", "Date"),
-        ([change(RESPONSE, fields=(*(RESPONSE.fields or ()), ("transfer-encoding", "x")))], [REQUEST, ANSWERED], NONCONFORMANT, "server", "must not be"),
+        (
+            [change(RESPONSE, fields=(*(RESPONSE.fields or ()), ("transfer-encoding", "x")))],
+            [REQUEST, ANSWERED],
+            NONCONFORMANT,
+            "server",
+            "must not be",
+        ),
         ([change(RESPONSE, complete=False)], [REQUEST, ANSWERED], NONCONFORMANT, "server", "broke off"),
         ([change(RESPONSE, **OTHER)], [REQUEST, ANSWERED], DISAGREE, "both", "another content"),
         ([change(RESPONSE, **OTHER)], [REQUEST, change(ANSWERED, **OTHER)], NONCONFORMANT, "server", "another content"),

@@ -19,14 +19,14 @@ from harness.network.base import SERVICE_PORTS, Loopback
 if sys.platform != "linux":
     pytest.skip("network namespaces are Linux's", allow_module_level=True)
 
-from harness.network import netns, rtnetlink  # noqa: E402
+from harness.network import netns, rtnetlink
 
 needs_namespaces = pytest.mark.skipif(bool(netns.can_make_namespaces()), reason=f"no namespaces: {netns.can_make_namespaces()}")
 pytestmark = pytest.mark.interop
 
 
 def _count() -> int:
-    return len({os.readlink(p) for p in Path("/proc").glob("[0-9]*/ns/net") if p.exists()})
+    return len({p.readlink() for p in Path("/proc").glob("[0-9]*/ns/net") if p.exists()})
 
 
 def test_attributes_are_padded_to_four_octets() -> None:
@@ -63,10 +63,10 @@ def test_hosts_reach_each_other_and_nothing_else(family: str) -> None:
 
 @needs_namespaces
 def test_this_process_stays_where_it_was() -> None:
-    before = os.readlink("/proc/self/ns/net")
+    before = Path("/proc/self/ns/net").readlink()
     network = netns.Namespaces("test")
     network.add("one")
-    assert os.readlink("/proc/self/ns/net") == before
+    assert Path("/proc/self/ns/net").readlink() == before
     network.close()
 
 
@@ -77,10 +77,10 @@ def test_a_host_can_be_dropped_and_made_again() -> None:
         network.add("stays")
         for _ in range(5):
             network.drop(network.add("comes and goes"))
-        descriptors = len(os.listdir("/proc/self/fd"))
+        descriptors = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(5):
             network.drop(network.add("comes and goes"))
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
     finally:
         network.close()
 

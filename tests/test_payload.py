@@ -39,7 +39,7 @@ def test_the_check_values_of_the_contract_page(pattern: str, size: int, beginnin
 def test_text_is_the_pattern_of_rfc_864() -> None:
     lines = Payload(pattern="text", seed=1, size=74 * 95 * 2).octets().split(b"\r\n")
     assert lines[0].startswith(b"!\"#$%&'()*+,-./0123456789")
-    assert lines[1][:5] == b"\"#$%&"
+    assert lines[1][:5] == b'"#$%&'
     assert lines[95] == lines[0]
 
 

@@ -30,9 +30,7 @@ def shown(work: object, width: int = 80) -> str:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "code"), [([], 0), ([PASS], 0), ([PASS, UNSUPPORTED], 0), ([PASS, ERROR], 3), ([ERROR, FAIL], 1), ([FAIL], 1)]
-)
+@pytest.mark.parametrize(("verdicts", "code"), [([], 0), ([PASS], 0), ([PASS, UNSUPPORTED], 0), ([PASS, ERROR], 3), ([ERROR, FAIL], 1), ([FAIL], 1)])
 def test_exit_codes(verdicts: list[str], code: int) -> None:
     summary = Summary()
     for verdict in verdicts:
@@ -65,7 +63,9 @@ FINDING = Finding(NONCONFORMANT, "server", "it sent \x00 and \x1b[31m", "a", "b\
 
 
 def test_junit_is_xml_whatever_peers_say() -> None:
-    text = junit.render([result(), result(FAIL, reason="bad \x00\x1b", findings=(FINDING,)), result(ERROR, reason="x"), result(UNSUPPORTED, reason="<&>")])
+    text = junit.render(
+        [result(), result(FAIL, reason="bad \x00\x1b", findings=(FINDING,)), result(ERROR, reason="x"), result(UNSUPPORTED, reason="<&>")]
+    )
     root = ElementTree.fromstring(text)
     suite = root[0]
     assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}

@@ -18,7 +18,9 @@ from harness.spec import load, schema, yamlpos
 from harness.spec.expand import ReferenceProblem, bindings, substitute
 
 HEAD = "rfc: 862\nsection: A\ntransport: tcp\nservice: echo\n"
-GOOD = HEAD + """conversations:
+GOOD = (
+    HEAD
+    + """conversations:
   - id: one
     says: It comes back.
     requires: RFC862-tcp-same-octets
@@ -29,6 +31,7 @@ GOOD = HEAD + """conversations:
       - half-close
       - expect: {octets: $payload, then: end}
 """
+)
 Write = Callable[[str, str], Path]
 
 
@@ -118,7 +121,7 @@ def test_an_alias_bomb_is_refused_at_its_first_alias(write: Write) -> None:
 
 
 def test_too_many_combinations(write: Write) -> None:
-    many = GOOD.replace("{payload: {pattern: text, size: [1, 2]}}", "{payload: {pattern: text, size: [%s]}}" % ",".join(map(str, range(5000))))
+    many = GOOD.replace("{payload: {pattern: text, size: [1, 2]}}", "{payload: {pattern: text, size: " + str(list(range(5000))) + "}}")
     assert "more than 4096" in problems(write("x/y.yaml", many))[0][2]
 
 

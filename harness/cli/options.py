@@ -17,8 +17,22 @@ FOLDER = click.Path(path_type=Path)
 def sources(command: F) -> F:
     """Where peers and specs come from, besides the project's own."""
     for option in (
-        click.option("--peers", "peer_folders", multiple=True, type=FOLDER, metavar="DIR", help="Add a peer, or a folder of peers, from outside the tree. Repeatable."),
-        click.option("--specs", "spec_folders", multiple=True, type=FOLDER, metavar="DIR", help="Add a folder of specs (or one file) from outside the tree. Repeatable."),
+        click.option(
+            "--peers",
+            "peer_folders",
+            multiple=True,
+            type=FOLDER,
+            metavar="DIR",
+            help="Add a peer, or a folder of peers, from outside the tree. Repeatable.",
+        ),
+        click.option(
+            "--specs",
+            "spec_folders",
+            multiple=True,
+            type=FOLDER,
+            metavar="DIR",
+            help="Add a folder of specs (or one file) from outside the tree. Repeatable.",
+        ),
     ):
         command = option(command)
     return command
@@ -27,7 +41,9 @@ def sources(command: F) -> F:
 def selecting(command: F) -> F:
     """Which cases."""
     for option in (
-        click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id has this part, or fits this glob. Repeatable: any of them."),
+        click.option(
+            "-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id has this part, or fits this glob. Repeatable: any of them."
+        ),
         click.option("--family", "families", multiple=True, type=click.Choice(["ipv4", "ipv6"]), help="Only this address family."),
         click.option("--spec", "specs", multiple=True, metavar="NAME", help="Only this spec or conversation, such as rfc862-echo/tcp. Repeatable."),
         click.option("--client", "clients", multiple=True, metavar="PEER", help="Only this peer as client. Repeatable."),
@@ -37,6 +53,8 @@ def selecting(command: F) -> F:
     return command
 
 
-def selection(servers: tuple[str, ...], clients: tuple[str, ...], specs: tuple[str, ...], patterns: tuple[str, ...], families: tuple[str, ...], repeat: int = 1) -> Selection:
+def selection(
+    servers: tuple[str, ...], clients: tuple[str, ...], specs: tuple[str, ...], patterns: tuple[str, ...], families: tuple[str, ...], repeat: int = 1
+) -> Selection:
     """The options as the plan takes them."""
     return Selection(servers, clients, specs, patterns, families, repeat)

@@ -28,8 +28,15 @@ _PLAIN_STEPS = 10
 @click.command()
 @options.selecting
 @options.sources
-@click.option("--launcher", type=click.Choice(LAUNCHERS), default="auto", help="How peers come to life. auto: containers where there is an engine, else processes.")
-@click.option("--network", type=click.Choice(NETWORKS), default="auto", help="What joins them. auto: Linux namespaces where they are allowed, else loopback.")
+@click.option(
+    "--launcher",
+    type=click.Choice(LAUNCHERS),
+    default="auto",
+    help="How peers come to life. auto: containers where there is an engine, else processes.",
+)
+@click.option(
+    "--network", type=click.Choice(NETWORKS), default="auto", help="What joins them. auto: Linux namespaces where they are allowed, else loopback."
+)
 @click.option("--jobs", type=click.IntRange(1, 1000), default=DEFAULT_JOBS, show_default=True, help="Conversations in flight at once.")
 @click.option("--repeat", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Hold every case so often.")
 @click.option("--runs", type=options.FOLDER, default=Path("runs"), show_default=True, metavar="DIR", help="Where runs are kept.")

@@ -1,5 +1,6 @@
 """Breaches of the peer contract that belong to no single case: a result of their own, so that they are neither lost nor
-laid on a conversation that went well."""
+laid on a conversation that went well.
+"""
 
 from __future__ import annotations
 

@@ -78,13 +78,25 @@ def _response(i: int, exchange: Exchange, numbered: Numbered, answer: Step | Non
     for name, value in _combined(wanted.fields).items():
         got = _combined(response.fields or ()).get(name)
         if got != value:
-            findings.add(NONCONFORMANT, "server", f"{what}: field {name} of the response", repr(value), repr(got), requirement=cited, evidence=evidence)
+            findings.add(
+                NONCONFORMANT, "server", f"{what}: field {name} of the response", repr(value), repr(got), requirement=cited, evidence=evidence
+            )
     for name in wanted.present:
         if name.lower() not in _combined(response.fields or ()):
-            findings.add(NONCONFORMANT, "server", f"{what}: field {name} is missing in the response", "present", "absent", requirement=cited, evidence=evidence)
+            findings.add(
+                NONCONFORMANT, "server", f"{what}: field {name} is missing in the response", "present", "absent", requirement=cited, evidence=evidence
+            )
     for name in wanted.absent:
         if name.lower() in _combined(response.fields or ()):
-            findings.add(NONCONFORMANT, "server", f"{what}: field {name} must not be in the response", "absent", "present", requirement=cited, evidence=evidence)
+            findings.add(
+                NONCONFORMANT,
+                "server",
+                f"{what}: field {name} must not be in the response",
+                "absent",
+                "present",
+                requirement=cited,
+                evidence=evidence,
+            )
     _content(what, exchange, response, answer, findings, evidence)
 
 
@@ -92,7 +104,9 @@ def _content(what: str, exchange: Exchange, response: Step, answer: Step | None,
     cited = _cited(exchange.answer)
     got = (response.octets or 0, response.digest)
     if response.complete is False:
-        findings.add(NONCONFORMANT, "server", f"{what}: the content of the response broke off", "complete", amount(*got), requirement=cited, evidence=evidence)
+        findings.add(
+            NONCONFORMANT, "server", f"{what}: the content of the response broke off", "complete", amount(*got), requirement=cited, evidence=evidence
+        )
         return
     told = (answer.octets or 0, answer.digest) if answer else None
     wanted = _wanted_content(exchange)
@@ -143,9 +157,9 @@ def _request(i: int, exchange: Exchange, request: Step | None, findings: Finding
             findings.add(DISAGREE, "both", f"{what}: field {name} did not arrive as the client was given it", repr(value), repr(got_fields.get(name)))
     body = exchange.body
     sent = (body.length(), body.digest()) if body else (0, None)
-    got = (request.octets or 0, request.digest)
-    if not _same(sent, got):
-        findings.add(DISAGREE, "both", f"{what}: the content did not arrive as the client was given it", amount(*sent), amount(*got))
+    came = (request.octets or 0, request.digest)
+    if not _same(sent, came):
+        findings.add(DISAGREE, "both", f"{what}: the content did not arrive as the client was given it", amount(*sent), amount(*came))
 
 
 def _connections(case: Case, trace: Trace, findings: Findings) -> None:

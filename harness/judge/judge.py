@@ -26,8 +26,13 @@ _WORDS = {
 class Record(Protocol):
     """What is asked of a requirement's record."""
 
-    clause: str
-    level: str
+    @property
+    def clause(self) -> str:
+        """The section of the RFC."""
+
+    @property
+    def level(self) -> str:
+        """MUST, SHOULD and so on."""
 
 
 def judge(case: Case, trace: Trace, requirements: Mapping[str, Record]) -> Result:

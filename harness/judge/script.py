@@ -78,7 +78,9 @@ class _Reader:
             where = at(self._role, self._steps.index(failed))
             says = f"the {self._role}'s step {self._words(number)} could not be done: {failure(failed)}"
             observed = self._before_failure(failed)
-            self._findings.add(NONCONFORMANT, OTHER[self._role], says, self._wanted(number), observed, requirement=self._cited(number), evidence=(where,))
+            self._findings.add(
+                NONCONFORMANT, OTHER[self._role], says, self._wanted(number), observed, requirement=self._cited(number), evidence=(where,)
+            )
         else:
             seen = f"'{step.step}'" if step else "the end of the report"
             says = f"the {self._role} does not report its script step {self._words(number)}"
@@ -132,7 +134,9 @@ class _Reader:
             got.append(taken)
         self.received.append(Received(check, tuple(got)))
         follower = self._peek()
-        failed = follower is not None and follower.step in ("end", "reset", "failed") and any(s.step == "failed" and s.at == number for s in self._steps)
+        failed = (
+            follower is not None and follower.step in ("end", "reset", "failed") and any(s.step == "failed" and s.at == number for s in self._steps)
+        )
         if failed:
             self._next = got[0][0]
             self.received.pop()
@@ -144,7 +148,13 @@ class _Reader:
         step = self._peek()
         if step is None or step.step not in ("received", "failed"):
             return self._take(number, "quiet") is not None
-        came = "its FIN" if step.step == "failed" and step.error == "ended" else failure(step) if step.step == "failed" else amount(step.octets, step.digest)
+        came = (
+            "its FIN"
+            if step.step == "failed" and step.error == "ended"
+            else failure(step)
+            if step.step == "failed"
+            else amount(step.octets, step.digest)
+        )
         says = f"the {OTHER[self._role]} was to stay silent"
         where = (at(self._role, self._next),)
         self._findings.add(NONCONFORMANT, OTHER[self._role], says, "nothing", came, requirement=self._cited(number), evidence=where)

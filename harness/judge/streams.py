@@ -12,6 +12,7 @@ from harness.model.payload import sha256
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
 from harness.model.trace import Step, Trace
 
+_UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104
 _REPORTING = frozenset({"echo", "discard", "chargen", "qotd", "daytime", "time"})
 """Services that report totals of octets; http reports messages."""
 
@@ -74,7 +75,9 @@ def _fits_rule(role: str, check: Check, place: int, step: Step, trace: Trace, fi
     try:
         octets = bytes.fromhex(step.hex or "")
     except ValueError:
-        findings.add(CONTRACT, role, f"the {role} reports octets that are not hexadecimal", observed=(step.hex or "")[:40], evidence=(at(role, place),))
+        findings.add(
+            CONTRACT, role, f"the {role} reports octets that are not hexadecimal", observed=(step.hex or "")[:40], evidence=(at(role, place),)
+        )
         return
     total = step.octets or 0
     if len(octets) < min(total, 1):
@@ -117,7 +120,15 @@ def _wrong_content(role: str, check: Check, place: int, step: Step, expected: st
         findings.add(NONCONFORMANT, sender, says, expected, observed, requirement=_cited(check), evidence=(at(role, place),))
     else:
         told = f"{observed}; the {sender} reports to have sent {amount(total, sent[0].digest if len(sent) == 1 else None)}"
-        findings.add(DISAGREE, "both", f"{says}, and the two reports contradict each other", expected, told, requirement=_cited(check), evidence=(at(role, place),))
+        findings.add(
+            DISAGREE,
+            "both",
+            f"{says}, and the two reports contradict each other",
+            expected,
+            told,
+            requirement=_cited(check),
+            evidence=(at(role, place),),
+        )
 
 
 def _shown(text: str) -> str:
@@ -203,13 +214,19 @@ def _service_sent(client: tuple[Step, ...], server: tuple[Step, ...], findings: 
 
 def _datagrams_agree(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findings) -> None:
     """Each side's datagrams, as sets: what one sent the other received."""
+    local = next((s.local for s in trace.client.steps if s.local), None)
+    if local is None or local[0] in _UNSPECIFIED:
+        findings.add(CONTRACT, "client", "the client does not tell the address that its datagrams leave from", "'bound' with it", _address(local))
+        return
     pairs = (("client", trace.client.steps, server, "server"), ("server", server, trace.client.steps, "client"))
     for sender, out, into, receiver in pairs:
         sent = sorted((s.octets or 0, s.digest or "") for s in out if s.step == "sent")
         got = sorted((s.octets or 0, s.digest or "") for s in into if s.step == "received")
         if sent != got and not (sender == "server" and case.scenario.server is None and _unread(case, sent, got)):
             says = f"the two sides contradict each other on the datagrams that the {sender} sent"
-            findings.add(DISAGREE, "both", says, f"{len(sent)} as the {sender} reports: {_sizes(sent)}", f"{len(got)} as the {receiver} reports: {_sizes(got)}")
+            findings.add(
+                DISAGREE, "both", says, f"{len(sent)} as the {sender} reports: {_sizes(sent)}", f"{len(got)} as the {receiver} reports: {_sizes(got)}"
+            )
 
 
 def _unread(case: Case, sent: list[tuple[int, str]], got: list[tuple[int, str]]) -> bool:

@@ -38,9 +38,7 @@ def _no_engine() -> str:
     return docker.problem()
 
 
-def _docker(
-    launcher: str, network: str, builder: Builder, state: Path, say: Say, run: str, problem: str
-) -> tuple[Launcher, Network] | None:
+def _docker(launcher: str, network: str, builder: Builder, state: Path, say: Say, run: str, problem: str) -> tuple[Launcher, Network] | None:
     from harness.errors import LaunchError
     from harness.launch import docker
 

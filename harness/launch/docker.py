@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import docker
 import docker.errors
 import requests
 
+import docker
 from harness.errors import LaunchError, NetworkError, ParleyError
 from harness.launch.base import OnData, OnExit
 from harness.launch.images import LABEL, Images, problem_of
@@ -31,6 +31,7 @@ HINT = "Start the engine (for example: dockerd &, or systemctl start docker), or
 ENGINE_SECONDS = 60
 _SYSCTLS = {"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv4.ip_unprivileged_port_start": "0"}
 _NOBODY = "65534:65534"
+_SCRATCH = {"/tmp": "size=64m"}  # noqa: S108
 _MEMORY, _PROCESSES = "1g", 512
 
 
@@ -88,18 +89,20 @@ class PeerContainer:
     async def attach(self, sock: socket.socket, on_output: OnData, on_log: OnData) -> None:
         """Takes the attach stream over."""
         kind = self._loop.create_unix_connection if sock.family == getattr(socket, "AF_UNIX", None) else self._loop.create_connection
-        self._transport, self._stream = await kind(lambda: _Stream(on_output, on_log), sock=sock)  # type: ignore[operator]
+        self._transport, self._stream = await kind(lambda: _Stream(on_output, on_log), sock=sock)
         threading.Thread(target=self._wait, name=f"wait {self.id[:12]}", daemon=True).start()
         self._ending = asyncio.ensure_future(self._finish())
 
     def _wait(self) -> None:
-        how = "no status"
-        try:
+        how = "no status"  # if it is gone before it can be asked
+        with contextlib.suppress(docker.errors.DockerException, requests.RequestException, OSError, KeyError):
             how = _container_status(int(self._launcher.engine.api.wait(self.id)["StatusCode"]))
-        except (docker.errors.DockerException, requests.RequestException, OSError, KeyError):
-            pass  # it was gone before it could be asked
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(lambda: self._over.done() or self._over.set_result(how))
+            self._loop.call_soon_threadsafe(self._ended, how)
+
+    def _ended(self, how: str) -> None:
+        if not self._over.done():
+            self._over.set_result(how)
 
     async def _finish(self) -> None:
         """When it is over: what it still said is read first, then its end is told."""
@@ -189,7 +192,7 @@ class DockerLauncher:
             labels={LABEL: "peer", RUN_LABEL: self._run, "org.parley.place": place},
             host_config=api.create_host_config(
                 network_mode="none", auto_remove=True, read_only=True, cap_drop=["ALL"], security_opt=["no-new-privileges"],
-                sysctls=_SYSCTLS, tmpfs={"/tmp": "size=64m"}, pids_limit=_PROCESSES, mem_limit=_MEMORY,
+                sysctls=_SYSCTLS, tmpfs=_SCRATCH, pids_limit=_PROCESSES, mem_limit=_MEMORY,
             ),
         )  # fmt: skip
         wrapped = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})

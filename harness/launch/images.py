@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import docker
 import docker.errors
 
+import docker
 from harness.errors import LaunchError, ParleyError
 from harness.peer.build import Builder, Built
 

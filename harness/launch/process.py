@@ -113,7 +113,7 @@ class ProcessLauncher:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment without what would lead a client astray: there are no proxies on the wire."""
+    """The environment of this process without what would lead a client astray: there are no proxies on the wire."""
     return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 
 

@@ -64,7 +64,8 @@ class Side(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """All evidence of one case. ``asked`` is the address that the client was given; ``clock`` the harness's
-    wall clock at the start, in seconds since 1970 UTC; ``seconds`` how long it took."""
+    wall clock at the start, in seconds since 1970 UTC; ``seconds`` how long it took.
+    """
 
     client: Side
     server: Side

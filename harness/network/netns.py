@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,25 +45,28 @@ def _call(name: str, *arguments: int) -> None:
 
 def inside(namespace: int, work: Callable[[], T]) -> T:
     """Does ``work`` in a thread of its own that has entered the namespace. What it opens there stays there."""
-    return _in_thread(lambda: (_call("setns", namespace, CLONE_NEWNET), work())[1])
+
+    def entered() -> T:
+        _call("setns", namespace, CLONE_NEWNET)
+        return work()
+
+    return _in_thread(entered)
 
 
 def _in_thread(work: Callable[[], T]) -> T:
-    results: list[T] = []
-    errors: list[BaseException] = []
+    """Does ``work`` in a thread that is gone afterwards: a pool's thread would keep the foreign namespace."""
+    done: Future[T] = Future()
 
     def body() -> None:
         try:
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
+            done.set_result(work())
+        except OSError as error:
+            done.set_exception(error)
 
     thread = threading.Thread(target=body, name="namespace")
     thread.start()
     thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+    return done.result(timeout=0)
 
 
 def new_namespace() -> int:

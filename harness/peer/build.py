@@ -75,7 +75,7 @@ class Builder:
         try:
             done = subprocess.run(
                 argv, cwd=manifest.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=BUILD_SECONDS,
+                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=BUILD_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise BuildError(f"peer {manifest.name}: its build did not end within {BUILD_SECONDS} s: {' '.join(argv)}") from None
@@ -111,4 +111,4 @@ class Builder:
         if name in manifest.tools:
             return " ".join(self._tools.find(manifest, name).argv)
         known = ["here", *(["out"] if out else []), *manifest.tools]
-        raise ManifestError(f"{manifest.folder}/peer.toml: {{{name}}} stands for nothing; there are {', '.join('{%s}' % k for k in known)}")
+        raise ManifestError(f"{manifest.folder}/peer.toml: {{{name}}} stands for nothing; there are {', '.join(f'{{{k}}}' for k in known)}")

@@ -83,7 +83,7 @@ class Toolbox:
             venv.create(home, with_pip=False)
             target = _site_packages(home)
             argv = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-            done = subprocess.run([*argv, "--target", str(target), tool.wheel], capture_output=True, text=True, timeout=INSTALL_SECONDS)
+            done = subprocess.run([*argv, "--target", str(target), tool.wheel], capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
         except (OSError, subprocess.SubprocessError) as error:
             raise ToolError(f"peer {manifest.name}: {{{name}}} could not be installed: {error}") from None
         if done.returncode:
@@ -94,8 +94,7 @@ class Toolbox:
 
 
 def _site_packages(home: Path) -> Path:
-    paths = sysconfig.get_paths("venv" if "venv" in sysconfig.get_scheme_names() else None, vars={"base": str(home), "platbase": str(home)})
-    return Path(paths["purelib"])
+    return Path(sysconfig.get_paths("venv", vars={"base": str(home), "platbase": str(home)})["purelib"])
 
 
 def _fill(part: str, home: Path) -> str:
@@ -107,7 +106,7 @@ def _fill(part: str, home: Path) -> str:
 
 def _works(argv: tuple[str, ...]) -> bool:
     try:
-        return subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=CHECK_SECONDS).returncode == 0
+        return subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=CHECK_SECONDS, check=False).returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
 

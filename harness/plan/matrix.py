@@ -17,7 +17,8 @@ from harness.suggest import did_you_mean
 
 class Abilities(msgspec.Struct, frozen=True):
     """What one peer declared in its hello. ``known`` is false for a peer that could not be asked: then nothing
-    is ruled out here, and its cases end in the reason why it could not."""
+    is ruled out here, and its cases end in the reason why it could not.
+    """
 
     can: frozenset[str] = frozenset()
     families: frozenset[str] = frozenset()
@@ -94,7 +95,9 @@ def _specs(scenarios: Sequence[Scenario], wanted: tuple[str, ...]) -> list[Scena
         found = [s for s in scenarios if names_spec(s.key, text)]
         if not found:
             known = {"/".join(s.key.split("/")[:2]) for s in scenarios}
-            raise UsageError(f"--spec {text}: no spec or conversation is called so{did_you_mean(text, known)}", hint="`parley list specs` shows them all.")
+            raise UsageError(
+                f"--spec {text}: no spec or conversation is called so{did_you_mean(text, known)}", hint="`parley list specs` shows them all."
+            )
         chosen |= {s.key: s for s in found}
     return [s for s in scenarios if s.key in chosen]
 
@@ -113,7 +116,10 @@ def _matching(made: list[Case], patterns: tuple[str, ...]) -> list[Case]:
     for pattern in patterns:
         found = {i for i, id_ in enumerate(ids) if matches(id_, pattern)}
         if not found:
-            raise UsageError(f"-k {pattern}: selects none of {len(ids):,} cases", hint="`parley list cases` shows their ids; a pattern is a part of an id, or a glob.")
+            raise UsageError(
+                f"-k {pattern}: selects none of {len(ids):,} cases",
+                hint="`parley list cases` shows their ids; a pattern is a part of an id, or a glob.",
+            )
         keep |= found
     return [case for i, case in enumerate(made) if i in keep]
 

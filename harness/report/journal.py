@@ -39,7 +39,7 @@ class Journal:
         except OSError as error:
             raise StorageError(f"{self.path}: {error.strerror}", hint="--runs names another folder.") from None
 
-    def add(self, result: Result, trace: Trace, says: str) -> None:
+    def add(self, result: Result, trace: Trace | None, says: str) -> None:
         """Writes one case. Raises ``StorageError`` when the disk takes no more."""
         kept = trace if result.attempt == 1 or result.verdict != PASS else None
         self._write(self._encode(Entry(result, kept, says)) + b"\n")

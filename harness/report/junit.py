@@ -32,7 +32,8 @@ def render(results: Iterable[Result]) -> bytes:
         )  # fmt: skip
         for result in members:
             _case(suite, name, result)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text
 
 
 def _case(suite: ElementTree.Element, name: str, result: Result) -> None:
@@ -40,4 +41,6 @@ def _case(suite: ElementTree.Element, name: str, result: Result) -> None:
     tag = _TAGS.get(result.verdict)
     if tag:
         problem = ElementTree.SubElement(case, tag, message=_text(result.reason))
-        problem.text = _text("\n".join(f"{f.side}: {f.says} [{f.requirement}]\n  expected: {f.expected}\n  observed: {f.observed}" for f in result.findings))
+        problem.text = _text(
+            "\n".join(f"{f.side}: {f.says} [{f.requirement}]\n  expected: {f.expected}\n  observed: {f.observed}" for f in result.findings)
+        )

@@ -61,7 +61,11 @@ def _rows(role: str, side: Side) -> Iterator[Row]:
 
 
 def _arrow(role: str, step: Step) -> str:
-    out = step.step in ("connecting", "sent", "half-closed", "reset", "request") if role == "client" else step.step in ("sent", "half-closed", "response")
+    out = (
+        step.step in ("connecting", "sent", "half-closed", "reset", "request")
+        if role == "client"
+        else step.step in ("sent", "half-closed", "response")
+    )
     into = step.step in ("received", "end", "response") if role == "client" else step.step in ("accepted", "received", "end", "request")
     if not out and not into:
         return ""

@@ -123,8 +123,7 @@ class _Talk:
 
     async def _stop(self, peer: LivePeer, id_: str) -> None:
         peer.send(contract.command("stop", id=id_))
-        if not await peer.flush() and peer.alive:
-            peer.hang()
+        await _still_there(peer)
 
     def client_side(self) -> Side:
         """The client's account."""
@@ -159,8 +158,7 @@ class _Talk:
         for address in self._claimed:
             activity = claim_connections(service, address)[0]
             if not await wait_until(activity, self._server, lambda a=activity: a.done, SETTLE_SECONDS):  # type: ignore[misc]
-                if self._server.alive and not await self._server.flush() and self._server.alive:
-                    self._server.hang()
+                await _still_there(self._server)
             if activity.steps:
                 found.append(connection(activity))
         return self._service_side(tuple(found), len(found) == len(self._claimed) and all(c.done for c in found))
@@ -174,8 +172,7 @@ class _Talk:
         sent = sum(s.step == "sent" for s in self._asking.steps)
         expected = sent if self._scenario.service in _SILENT_SERVICES else 2 * sent
         if not await wait_until(activity, self._server, lambda: len(activity.steps) >= expected, DATAGRAM_SECONDS):
-            if self._server.alive and not await self._server.flush() and self._server.alive:
-                self._server.hang()
+            await _still_there(self._server)
         return self._service_side((connection(activity),) if activity.steps else (), len(activity.steps) >= expected)
 
     def _service_side(self, connections: tuple[Connection, ...], whole: bool) -> Side:
@@ -191,6 +188,12 @@ class _Talk:
             for address in self._claimed:
                 self._answering.by_client.pop(address, None)
                 self._answering.datagrams.pop(address, None)
+
+
+async def _still_there(peer: LivePeer) -> None:
+    """Lets a peer tell all that happened; one that does not answer is given up."""
+    if peer.alive and not await peer.flush() and peer.alive:
+        peer.hang()
 
 
 def _trouble(peer: LivePeer, activity: Activity, silence: str) -> tuple[str, str]:
@@ -217,9 +220,7 @@ def _why_not_served(activity: Activity) -> str:
     return f"it did not report that it listens within {SETTLE_SECONDS:.0f} s"
 
 
-async def ensure_service(
-    peer: LivePeer, scenario: Scenario, family: str, address: str, port: int, site: tuple[Mapping[str, Any], ...]
-) -> str:
+async def ensure_service(peer: LivePeer, scenario: Scenario, family: str, address: str, port: int, site: tuple[Mapping[str, Any], ...]) -> str:
     """The id of the peer's service, started on first use. Raises ``NotServed``."""
     key = (scenario.service, scenario.transport, family)
     starting = peer.services.get(key)

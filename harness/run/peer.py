@@ -95,7 +95,7 @@ class LivePeer:
         self._process.write(contract.HELLO)
         try:
             await asyncio.wait_for(asyncio.shield(self._greeted), HELLO_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             self._break("silent", f"it did not say hello within {HELLO_SECONDS:.0f} s")
         if not self.alive or self.hello is None:
             await self.end()
@@ -121,7 +121,7 @@ class LivePeer:
         self._process.end_input()
         try:
             await asyncio.wait_for(self._process.gone(), END_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             self.incidents.append(f"it did not end within {END_SECONDS:.0f} s of the end of its input")
             self._process.kill()
             await self._process.gone()
@@ -169,7 +169,7 @@ class LivePeer:
             self.send(contract.command("flush", id=id_))
         try:
             await asyncio.wait_for(asyncio.shield(waiting), FLUSH_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return False
         return self.alive
 

@@ -31,7 +31,7 @@ class Pool:
     def __init__(self, launcher: Launcher, built: Mapping[str, Built], broken: Mapping[str, str], log_for: LogFor, say: Say) -> None:
         self._launcher = launcher
         self._built = built
-        self._broken = dict(broken)
+        self._broken = {name: NotThere(why) for name, why in broken.items()}
         self._log_for = log_for
         self._say = say
         self._places: dict[tuple[str, str], asyncio.Future[LivePeer]] = {}
@@ -41,7 +41,7 @@ class Pool:
     async def get(self, role: str, name: str) -> LivePeer:
         """The peer in that role, started if need be. Raises ``NotThere``."""
         if name in self._broken:
-            raise NotThere(self._broken[name])
+            raise self._broken[name]
         place = (role, name)
         held = self._places.get(place)
         if held is None or (held.done() and not held.cancelled() and (held.exception() or not held.result().alive)):
@@ -57,8 +57,7 @@ class Pool:
             await peer.start(self._launcher)
         except ParleyError as error:
             trouble = "never-started" if not peer.trouble else peer.trouble
-            problem = NotThere(error.what.removeprefix(f"peer {name}: "), trouble)
-            self._broken[name] = str(problem)
+            problem = self._broken[name] = NotThere(error.what.removeprefix(f"peer {name}: "), trouble)
             raise problem from None
         return peer
 

@@ -55,7 +55,9 @@ def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterabl
     Raises ``SpecError`` with all problems of all files, ``UsageError`` if a root holds no spec.
     """
     files, requirement_files = _find(roots)
-    requirement_files += [p for root in requirement_roots for p in sorted((root.resolve() / REQUIREMENTS).glob("*.yaml")) if p not in requirement_files]
+    requirement_files += [
+        p for root in requirement_roots for p in sorted((root.resolve() / REQUIREMENTS).glob("*.yaml")) if p not in requirement_files
+    ]
     problems: list[Problem] = []
     requirements = _requirements(requirement_files, problems)
     loader = _Loader(requirements, frozenset(rules), problems)
@@ -156,7 +158,7 @@ class _Loader:
             self._problems.append(document.error((*path, "with"), str(error)))
             return []
         rest = {k: v for k, v in raw.items() if k != "with"}
-        found = []
+        found: list[Scenario] = []
         for label, binding in combinations:
             scenario = self._bind(document, head, name, path, rest, label, binding)
             if scenario is None:
@@ -191,7 +193,10 @@ class _Loader:
     def _sound(self, document: yamlpos.Document, head: model.Head, c: model.Conversation, path: yamlpos.Path_) -> bool:
         """What no single word can show: that what is named exists, and that the words fit together."""
         before = len(self._problems)
-        say = lambda where, says: self._problems.append(document.error((*path, *where), says))  # noqa: E731
+
+        def say(where: yamlpos.Path_, says: str) -> None:
+            self._problems.append(document.error((*path, *where), says))
+
         for where, ids in self._cited(c):
             for unknown in (i for i in ids if i not in self._requirements):
                 say(where, f"there is no requirement '{unknown}'{did_you_mean(unknown, self._requirements)}")
@@ -243,11 +248,10 @@ def _shown(path: Path) -> Path:
         return path
 
 
-def _validated(
-    document: yamlpos.Document, kind: type[M], value: Any, path: yamlpos.Path_, problems: list[Problem], written: Any = None
-) -> M | None:
+def _validated(document: yamlpos.Document, kind: type[M], value: Any, path: yamlpos.Path_, problems: list[Problem], written: Any = None) -> M | None:
     """The value as a model, or None with its problems added, each at its place; ``written`` is the value as it stands in
-    the file, with its references."""
+    the file, with its references.
+    """
     try:
         return kind.model_validate_json(json.dumps(value))
     except ValidationError as error:
@@ -261,13 +265,10 @@ def _real(loc: tuple[str | int, ...], value: Any) -> tuple[str | int, ...]:
     """The parts of a location that stand in the file: pydantic adds the names of alternatives to them."""
     path: list[str | int] = []
     for part in loc:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        else:
-            continue
-        path.append(part)
+        known: Any = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
+        if part in known:
+            value = known[part]
+            path.append(part)
     return tuple(path)
 
 

@@ -64,7 +64,8 @@ class Send(_Strict):
 
 class Expect(_Strict):
     """What must be seen next. ``octets`` or ``datagrams``: exactly these; ``matches``: a content rule;
-    ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds."""
+    ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds.
+    """
 
     octets: Payload | None = None
     datagrams: Payload | None = None

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import requests
-import sockets
 import urllib3
-from payload import octets
-from report import Reporter, digest
 from requests.adapters import HTTPAdapter
-from script import Unsupported
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
+
+import sockets
+from payload import octets
+from report import Reporter, digest
+from script import Unsupported
 
 _CHUNK = 16384
 DEFAULT_DEADLINE = 10_000
@@ -33,9 +34,10 @@ def run(command: dict[str, Any], reporter: Reporter) -> None:
     session.trust_env = False
     session.headers.clear()
     session.mount("http://", _Adapter(reporter))
-    at = 0
+    at = -1
     try:
-        for at, request in enumerate(command["requests"]):
+        for request in command["requests"]:
+            at += 1
             _exchange(session, command, request, reporter)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         reporter.step("failed", at=at, error=_name(error), says=str(error))

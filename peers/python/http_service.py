@@ -27,9 +27,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.reporter = Reporter(self.server.output, self.server.id, next(self.server.numbers))
-        self.reporter.step(
-            "accepted", local=sockets.shown(self.request.getsockname()), remote=sockets.shown(self.request.getpeername())
-        )
+        self.reporter.step("accepted", local=sockets.shown(self.request.getsockname()), remote=sockets.shown(self.request.getpeername()))
 
     def handle(self) -> None:
         try:

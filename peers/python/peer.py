@@ -15,12 +15,13 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import requests
+
 import http_client
 import http_service
 import load
 import payload
 import report
-import requests
 import script
 import services
 

@@ -63,7 +63,8 @@ class _Script:
     async def perform(self) -> None:
         """All steps in order."""
         await self.begin()
-        for self.at, step in enumerate(self.command["steps"]):
+        for step in self.command["steps"]:
+            self.at += 1
             work = getattr(self, f"do_{step['do'].replace('-', '_')}")
             if "within" in step:
                 async with asyncio.timeout(step["within"] / 1000):

@@ -1,0 +1,170 @@
+/* Services; see service.h. */
+#include "service.h"
+
+#include "datagram_service.h"
+#include "http_server.h"
+#include "stream_service.h"
+#include "trades.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ACCEPTS_A_ROUND = 64, RESPITE = 50 * 1000 };
+
+void conn_begin(struct conn *conn, struct service *service, sock_t sock, const struct address *remote,
+                void (*stop)(struct conn *)) {
+    struct address local;
+    conn->service = service;
+    conn->sock = sock;
+    conn->stop = stop;
+    conn->next = service->conns;
+    conn->previous = NULL;
+    if (conn->next)
+        conn->next->previous = conn;
+    service->conns = conn;
+    report_open(&conn->report, service->running.id, ++service->accepted, service->silent);
+    if (service->silent)
+        return;
+    int code = net_local(sock, &local);
+    step_open(&conn->report, "accepted");
+    if (!code)
+        step_address(&conn->report, "local", &local);
+    step_address(&conn->report, "remote", remote);
+    step_close(&conn->report);
+}
+
+void conn_broke(struct conn *conn, int code) {
+    if (net_is_reset(code))
+        step_reset(&conn->report, "them");
+    else
+        step_failed(&conn->report, -1, net_error_word(code), net_error_says(code));
+}
+
+void conn_end(struct conn *conn) {
+    net_close(conn->sock);
+    step(&conn->report, "closed");
+    report_done(&conn->report);
+    if (conn->previous)
+        conn->previous->next = conn->next;
+    else
+        conn->service->conns = conn->next;
+    if (conn->next)
+        conn->next->previous = conn->previous;
+}
+
+static void respite_due(struct timer *timer) {
+    struct service *service = owner_of(timer, struct service, respite);
+    watch_want(&service->watch, service->sock, POLLIN);
+}
+
+static void accept_some(struct watch *watch, short events) {
+    struct service *service = owner_of(watch, struct service, watch);
+    (void)events;
+    for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
+        struct address remote;
+        sock_t sock;
+        int code = net_accept(service->sock, &sock, &remote);
+        if (code && net_would_block(code))
+            return;
+        if (code) {
+            watch_want(watch, service->sock, 0);
+            timer_set(&service->respite, clock_now() + RESPITE);
+            return;
+        }
+        service->accept(service, sock, &remote);
+    }
+}
+
+static void end(struct service *service) {
+    watch_end(&service->watch);
+    timer_end(&service->respite);
+    while (service->conns)
+        service->conns->stop(service->conns);
+    if (service->sock != NO_SOCKET) {
+        net_close(service->sock);
+        step(&service->report, "closed");
+    }
+    report_done(&service->report);
+    datagrams_free(service->datagrams);
+    http_site_free(service->site);
+    running_end(&service->running);
+    free(service);
+}
+
+static void stop(struct running *running) {
+    end(owner_of(running, struct service, running));
+}
+
+/* Socket, bind and listen; the result is the system's. */
+static int open_socket(struct service *service, int type, const struct address *address) {
+    struct address local;
+    int code = net_socket(address->name.ss_family, type, &service->sock);
+    if (code)
+        return code;
+    step(&service->report, "created");
+    code = net_bind(service->sock, type, address);
+    if (!code)
+        code = net_local(service->sock, &local);
+    if (code)
+        return code;
+    step_with_local(&service->report, "bound", &local);
+    if (type == SOCK_DGRAM)
+        return 0;
+    code = net_listen(service->sock);
+    if (!code)
+        step_with_local(&service->report, "listening", &local);
+    return code;
+}
+
+static void open_service(struct service *service, int type, const struct address *address) {
+    int code = open_socket(service, type, address);
+    if (code) {
+        step_failed(&service->report, -1, net_error_word(code), net_error_says(code));
+        end(service);
+        return;
+    }
+    report_now(&service->report);
+    if (type == SOCK_DGRAM)
+        datagrams_begin(service);
+    else
+        service->watch.ready = accept_some;
+    watch_want(&service->watch, service->sock, POLLIN);
+}
+
+/* Which service on which transport; *type becomes SOCK_STREAM or SOCK_DGRAM. */
+static bool choose(struct service *service, const struct json *command, int *type, struct fault *fault) {
+    struct view name, transport;
+    if (!need_text(command, "service", &name, fault) || !need_text(command, "transport", &transport, fault))
+        return false;
+    bool tcp = json_is(json_member(command, "transport"), "tcp");
+    bool udp = json_is(json_member(command, "transport"), "udp");
+    *type = tcp ? SOCK_STREAM : SOCK_DGRAM;
+    if (tcp && json_is(json_member(command, "service"), "http")) {
+        service->accept = http_server_accept;
+        service->site = http_site_read(command, fault);
+        return service->site != NULL;
+    }
+    service->accept = stream_accept;
+    service->trade = trade_named((const char *)name.at);
+    if (!service->trade || (!tcp && !udp))
+        return unsupported(fault, "there is no service %.40s/%.40s", (const char *)name.at, (const char *)transport.at);
+    return true;
+}
+
+bool service_serve(const struct json *command, char *id, struct fault *fault) {
+    struct service *service = must_alloc(sizeof *service);
+    struct address address;
+    int type;
+    service->sock = NO_SOCKET;
+    if (!choose(service, command, &type, fault) || !need_address(command, &address, fault)) {
+        http_site_free(service->site);
+        free(service);
+        return false;
+    }
+    service->silent = json_is(json_member(command, "report"), "none");
+    service->respite.due = respite_due;
+    running_start(&service->running, id, stop);
+    report_open(&service->report, id, 0, false);
+    open_service(service, type, &address);
+    return true;
+}

@@ -1,0 +1,47 @@
+/* Services: the command `serve`, listening, and the list of a service's connections.
+ * Owns the life of a service from `created` to `closed`. Does not know what is said on a connection. */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "command.h"
+#include "loop.h"
+#include "report.h"
+#include "running.h"
+
+struct service {
+    struct running running;
+    struct report report;
+    struct watch watch;
+    struct timer respite; /* from accepting, when the system has no descriptor left */
+    sock_t sock;
+    bool silent;
+    int64_t accepted;
+    struct conn *conns;
+    /* What to do with a connection that was accepted. */
+    void (*accept)(struct service *service, sock_t sock, const struct address *remote);
+    const struct trade *trade;   /* of all but http */
+    struct http_site *site;      /* of http */
+    struct datagrams *datagrams; /* of UDP */
+};
+
+/* Carries `serve` out. Takes over `id` if it succeeds; else *fault says why not. */
+bool service_serve(const struct json *command, char *id, struct fault *fault);
+
+/* One connection of a service. Embed it. */
+struct conn {
+    struct service *service;
+    sock_t sock;
+    struct report report;
+    struct conn *next, *previous;
+    void (*stop)(struct conn *conn); /* ends it at once: conn_end(), and frees it */
+};
+
+/* Reports `accepted`. */
+void conn_begin(struct conn *conn, struct service *service, sock_t sock, const struct address *remote,
+                void (*stop)(struct conn *));
+/* Reports why a connection broke: `reset` or `failed`. */
+void conn_broke(struct conn *conn, int code);
+/* Closes the socket and reports `closed`; what embeds it is the caller's to free. */
+void conn_end(struct conn *conn);
+
+#endif
