@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -131,6 +132,8 @@ def echo_scenario() -> Scenario:
 
 def run(work: object) -> None:
     """Runs a coroutine on the event loop that the command line takes."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)  # as the command line does
     try:
         import uvloop
 

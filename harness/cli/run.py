@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -118,6 +119,9 @@ class _View:
 
 
 def _perform(job: Run) -> Outcome:
+    # Results stay until the end: looking through all of them again and again for cycles would cost more than judging them.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
     with contextlib.suppress(ImportError):
         import uvloop
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from harness.judge import script as scripts
 from harness.judge.base import Findings, amount, at, first
 from harness.judge.rules import RULES, Content
@@ -177,24 +175,13 @@ def _direction(script: Script, sender: tuple[Step, ...], receiver: tuple[Step, .
     """What one script sent against what the other side says it received, where that read to the end."""
     if first(receiver, "end") is None or first(sender, "reset") is not None:
         return
-    octets, digest = _stream(script)
+    octets, digest = script.stream
     got = [s for s in receiver if s.step == "received"]
     total = sum(s.octets or 0 for s in got)
     if total != octets or (len(got) == 1 and got[0].digest != digest):
         says = f"the two sides contradict each other on what the {role} sent"
         observed = amount(total, got[0].digest if len(got) == 1 else None)
         findings.add(DISAGREE, "both", says, f"{amount(octets, digest)} as the {role} reports", f"{observed} as the {_other(role)} reports")
-
-
-@lru_cache(maxsize=1024)
-def _stream_of(key: tuple[object, ...]) -> tuple[int, str]:
-    octets = b"".join(p.octets() for p in key)  # type: ignore[attr-defined]
-    return len(octets), sha256(octets)
-
-
-def _stream(script: Script) -> tuple[int, str]:
-    """Length and digest of all that a script sends, as one stream."""
-    return _stream_of(tuple(p for _, p in script.sent()))
 
 
 def _service_sent(client: tuple[Step, ...], server: tuple[Step, ...], findings: Findings) -> None:

@@ -7,14 +7,16 @@ Both are frozen and say nothing of sockets, processes or files. ``plan`` makes t
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from harness.model.payload import Payload
+from harness.model.payload import Payload, sha256
 
 FAMILIES = ("ipv4", "ipv6")
 ROLES = ("client", "server")
+_REPORTED = {"connect": ("connected",), "accept": ("accepted",), "half-close": ("half-closed",), "close": ("closed",), "reset": ("reset", "closed")}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.,:=@%+/-]")
 
 
@@ -36,7 +38,11 @@ class Check(msgspec.Struct, frozen=True):
     requires: tuple[str, ...] = ()
 
 
-class Script(msgspec.Struct, frozen=True):
+Told = tuple[str, int | None, str | None]
+"""A reported step, as far as a script decides it: its name, octets and digest."""
+
+
+class Script(msgspec.Struct, frozen=True, dict=True):
     """One side's steps at the socket interface, as the contract's ``script`` command takes them."""
 
     role: str
@@ -44,6 +50,7 @@ class Script(msgspec.Struct, frozen=True):
     checks: tuple[Check, ...] = ()
     reading: str = "eager"
 
+    @cached_property
     def sent(self) -> tuple[tuple[int, Payload], ...]:
         """All payloads this side is told to send, in order, with the number of their step."""
         return tuple(
@@ -53,6 +60,31 @@ class Script(msgspec.Struct, frozen=True):
             for payload in (msgspec.convert(step["payload"], Payload),)
             for k in range(step.get("count", 1))
         )
+
+    @cached_property
+    def stream(self) -> tuple[int, str]:
+        """Length and digest of all that this side is told to send, as one stream."""
+        octets = b"".join(payload.octets() for _, payload in self.sent)
+        return len(octets), sha256(octets)
+
+    @cached_property
+    def faultless(self) -> tuple[Told, ...] | None:
+        """The one report that fits this script, if its checks leave no choice; else None."""
+        told: list[Told] = []
+        checks = {check.at: check for check in self.checks}
+        for at, step in enumerate(self.steps):
+            if step["do"] == "send":
+                told += [("sent", p.length(), p.digest()) for n, p in self.sent if n == at]
+            elif step["do"] == "receive":
+                check = checks.get(at)
+                if check is None or check.octets is None or check.any_order:
+                    return None
+                wanted = [check.octets.successor(k) for k in range(check.count)]
+                told += [("received", w.length(), w.digest()) for w in wanted]
+                told += [("end", None, None)] if check.end else []
+            elif step["do"] in _REPORTED:
+                told += [(name, None, None) for name in _REPORTED[step["do"]]]
+        return (*told, *(() if told and told[-1][0] == "closed" else (("closed", None, None),)))
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -38,13 +38,21 @@ class Pool:
         self._starts: dict[tuple[str, str], int] = {}
         self.ended: list[LivePeer] = []
 
+    def at_hand(self, role: str, name: str) -> LivePeer | None:
+        """The peer in that role if it is alive already."""
+        held = self._places.get((role, name))
+        if held is None or not held.done() or held.cancelled() or held.exception():
+            return None
+        peer = held.result()
+        return peer if peer.alive else None
+
     async def get(self, role: str, name: str) -> LivePeer:
         """The peer in that role, started if need be. Raises ``NotThere``."""
         if name in self._broken:
             raise self._broken[name]
         place = (role, name)
         held = self._places.get(place)
-        if held is None or (held.done() and not held.cancelled() and (held.exception() or not held.result().alive)):
+        if held is None or (held.done() and self.at_hand(role, name) is None):
             if self._starts.get(place, 0) >= MAX_STARTS:
                 raise NotThere(f"it broke off {MAX_STARTS} times in this run and is not started again", "crashed")
             self._starts[place] = self._starts.get(place, 0) + 1

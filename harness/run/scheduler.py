@@ -14,6 +14,7 @@ from typing import Any
 from harness.model.case import Case
 from harness.model.trace import Side, Trace
 from harness.run.conversation import hold
+from harness.run.peer import LivePeer
 from harness.run.pool import NotThere, Pool
 
 BREAKS = {"crashed", "broke-contract", "silent"}
@@ -53,14 +54,12 @@ class Scheduler:
         if case.unsupported:
             self._on_trace(case, Trace(Side(), Side()))
             return
-        found = {}
-        for role, name in (("client", case.client), ("server", case.server)):
-            try:
-                found[role] = await self._pool.get(role, name)
-            except NotThere as problem:
-                self._on_trace(case, _not_there(role, problem))
-                return
-        client, server = found["client"], found["server"]
+        try:
+            client = self._pool.at_hand("client", case.client) or await self._get("client", case.client)
+            server = self._pool.at_hand("server", case.server) or await self._get("server", case.server)
+        except _Missing as missing:
+            self._on_trace(case, missing.trace)
+            return
         for peer in (client, server):
             peer.busy += 1
         try:
@@ -75,7 +74,17 @@ class Scheduler:
         else:
             self._on_trace(case, trace)
 
+    async def _get(self, role: str, name: str) -> LivePeer:
+        try:
+            return await self._pool.get(role, name)
+        except NotThere as problem:
+            side = Side(trouble=problem.trouble, says=str(problem))
+            raise _Missing(Trace(side, Side()) if role == "client" else Trace(Side(), side)) from None
 
-def _not_there(role: str, problem: NotThere) -> Trace:
-    side = Side(trouble=problem.trouble, says=str(problem))
-    return Trace(client=side, server=Side()) if role == "client" else Trace(client=Side(), server=side)
+
+class _Missing(Exception):
+    """A peer is not to be had: the case's evidence is just that."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self.trace = trace

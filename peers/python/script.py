@@ -152,16 +152,17 @@ class TcpScript(_Script):
         return self.sock, self.stream
 
     async def do_send(self, step: dict[str, Any]) -> None:
-        sock, _ = self._talking()
+        _, stream = self._talking()
         octets = payload.octets(step["payload"])
         sizes, gap, start = step.get("writes") or [len(octets)], step.get("gap", 0), 0
         for number in range(len(octets)):
             size = sizes[min(number, len(sizes) - 1)]
-            await self.loop.sock_sendall(sock, octets[start : start + size])
+            await stream.send(octets[start : start + size])
             start += size
             if start >= len(octets):
                 break
             if gap:
+                stream.read_meanwhile()
                 await asyncio.sleep(gap / 1000)
         self.reporter.step("sent", octets=len(octets), digest=digest(octets))
 
@@ -207,6 +208,11 @@ class TcpScript(_Script):
             self.reporter.step("received", octets=len(octets), digest=digest(octets), **_kept(step, octets))
         else:
             self.reporter.step("quiet")
+
+    async def do_wait(self, step: dict[str, Any]) -> None:
+        if self.stream is not None:
+            self.stream.read_meanwhile()
+        await super().do_wait(step)
 
     async def do_half_close(self, step: dict[str, Any]) -> None:
         sock, _ = self._talking()

@@ -20,8 +20,24 @@ class Stream:
         self.ended = False
         self.error: OSError | None = None
         self._loop = asyncio.get_running_loop()
+        self._eager = eager
         self._news = asyncio.Event()
-        self._pump = self._loop.create_task(self._read_on()) if eager else None
+        self._pump: asyncio.Task[None] | None = None
+
+    def read_meanwhile(self) -> None:
+        """While something else is waited for: eager reading goes on beside it. (Else the next ``receive`` is soon enough.)"""
+        if self._eager and self._pump is None and not self.ended and self.error is None:
+            self._pump = self._loop.create_task(self._read_on())
+
+    async def send(self, octets: bytes) -> None:
+        """Sends all of it."""
+        try:
+            count = self.sock.send(octets) if octets else 0
+        except (BlockingIOError, InterruptedError):
+            count = 0
+        if count < len(octets):
+            self.read_meanwhile()
+            await self._loop.sock_sendall(self.sock, memoryview(octets)[count:])
 
     async def _read_on(self) -> None:
         while not self.ended and self.error is None and len(self.held) < MAX_HELD:
