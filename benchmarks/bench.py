@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -97,8 +98,8 @@ async def _stop(peer: LivePeer, id_: str, service: Service) -> None:
 
 
 @contextlib.asynccontextmanager
-async def stage(peers: Iterable[str], launcher: str = "process") -> AsyncIterator[Stage]:
-    """The named peers, alive in both roles."""
+async def stage(peers: Iterable[str], launcher: str = "process", one_each: tuple[str, str] | None = None) -> AsyncIterator[Stage]:
+    """The named peers, alive in both roles; with ``one_each``, only that client and that server."""
     chosen = {n: m for n, m in load_peers().items() if n in set(peers)}
     builder = Builder(STATE / "build", Toolbox(STATE / "tools", print), print)
     built, broken = build_all(chosen, builder)
@@ -111,12 +112,18 @@ async def stage(peers: Iterable[str], launcher: str = "process") -> AsyncIterato
     with TemporaryDirectory() as folder:
         pool = Pool(launch, built, {}, lambda _: lambda _: None, print)
         try:
-            await pool.greet(list(chosen), list(chosen))
-            yield Stage(pool, network, Path(folder), load_specs())
+            clients, servers = ([one_each[0]], [one_each[1]]) if one_each else (list(chosen), list(chosen))
+            await pool.greet(servers, clients)
+            yield Stage(pool, network, Path(folder), _specs())
         finally:
             await pool.close()
             await launch.close()
             network.close()
+
+
+@cache
+def _specs() -> SpecSet:
+    return load_specs()
 
 
 def echo_scenario() -> Scenario:

@@ -107,7 +107,7 @@ class Exchange(msgspec.Struct, frozen=True):
     answer: Answer
 
 
-class Scenario(msgspec.Struct, frozen=True):
+class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
     Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. The server is a service that is
@@ -126,6 +126,16 @@ class Scenario(msgspec.Struct, frozen=True):
     families: tuple[str, ...] = FAMILIES
     deadline: int = 10_000
     origin: str = ""
+
+    @cached_property
+    def burst(self) -> int:
+        """What its datagrams may take of a receiver's socket buffer at once, in octets of kernel memory; 0 over TCP.
+
+        A datagram lies there as fragments of at most 1480 octets, each in a buffer of about 2304.
+        """
+        if self.transport != "udp" or self.client is None:
+            return 0
+        return sum((p.length() + 8 + 1479) // 1480 * 2304 for _, p in self.client.sent)
 
     @property
     def client_ability(self) -> str:

@@ -7,7 +7,7 @@ again is the guilty one, the others keep their verdict.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,6 +17,9 @@ from harness.run.conversation import hold
 from harness.run.peer import LivePeer
 from harness.run.pool import NotThere, Pool
 
+BURST = 106_496
+"""Octets of datagrams that may be under way to one server at once: half of Linux's default socket buffer. UDP promises no delivery, so
+what the harness itself made overflow would prove nothing about a peer."""
 BREAKS = {"crashed", "broke-contract", "silent"}
 OnTrace = Callable[[Case, Trace], None]
 
@@ -30,6 +33,7 @@ class Scheduler:
         self._jobs = jobs
         self._on_trace = on_trace
         self._suspects: list[Case] = []
+        self._under_way: Counter[tuple[str, str]] = Counter()
 
     async def run(self, cases: Iterable[Case]) -> None:
         """Holds every case; returns when each has been handed to ``on_trace``."""
@@ -40,7 +44,16 @@ class Scheduler:
     async def _drain(self, queue: deque[Case], jobs: int, *, alone: bool) -> None:
         async def worker() -> None:
             while queue:
-                await self._one(queue.popleft(), alone)
+                case = self._next(queue)
+                if case is None:
+                    await asyncio.sleep(0.001)
+                    continue
+                server, burst = (case.server, case.family), case.scenario.burst
+                self._under_way[server] += burst
+                try:
+                    await self._one(case, alone)
+                finally:
+                    self._under_way[server] -= burst
 
         workers = [asyncio.ensure_future(worker()) for _ in range(min(jobs, len(queue)))]
         try:
@@ -49,6 +62,16 @@ class Scheduler:
             for task in workers:
                 task.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+
+    def _next(self, queue: deque[Case]) -> Case | None:
+        """The first case whose datagrams still find room at their server; those passed over go to the end."""
+        for _ in range(len(queue)):
+            case = queue.popleft()
+            taken = self._under_way[case.server, case.family]
+            if not taken or taken + case.scenario.burst <= BURST:
+                return case
+            queue.append(case)
+        return None
 
     async def _one(self, case: Case, alone: bool) -> None:
         if case.unsupported:

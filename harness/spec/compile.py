@@ -15,6 +15,8 @@ from harness.spec import model
 KEEP_WHOLE = 64
 """Contents up to so many octets come back whole with the report, as evidence."""
 KEEP_FOR_RULE = 4096
+DEADLINES = {"tcp": 10_000, "udp": 4_000}
+"""Milliseconds for a whole conversation that states none: over UDP nothing is sent again, so what is late is lost."""
 
 
 def payload(spec: model.Payload) -> Payload:
@@ -135,7 +137,7 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "transport": head.transport,
         "service": head.service,
         "families": tuple(conversation.families),
-        "deadline": conversation.deadline,
+        "deadline": conversation.deadline or DEADLINES[head.transport],
         "connections": conversation.connections,
         "origin": origin,
     }

@@ -190,7 +190,7 @@ class Conversation(_Strict):
     exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
     connections: Annotated[int, Field(ge=1)] | None = None
     reading: Literal["eager", "lazy"] = "eager"
-    deadline: Annotated[int, Field(ge=100, le=600_000)] = 10_000
+    deadline: Annotated[int, Field(ge=100, le=600_000)] | None = None
 
     @model_validator(mode="after")
     def _one_client(self) -> Conversation:
