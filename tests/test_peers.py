@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from tests.test_cli import parley
 
 pytestmark = pytest.mark.peers
 PEERS = ROOT / "peers"
+STRICT = ("-Wpedantic", "-Wshadow", "-Wconversion", "-Werror")
+"""Warnings are errors here; for a user's newer compiler they are not."""
 
 
 def run(*argv: object, cwd: Path, **env: str) -> str:
@@ -55,7 +58,8 @@ def test_node_parses() -> None:
 
 def test_c_is_formatted() -> None:
     sources = sorted(p for p in (PEERS / "c").iterdir() if p.suffix in (".c", ".h"))
-    run("clang-format", "--dry-run", "--Werror", *sources, cwd=PEERS / "c")
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run(shutil.which("clang-format", path=beside) or "clang-format", "--dry-run", "--Werror", *sources, cwd=PEERS / "c")
 
 
 def c_build(out: Path, compiler: list[str], *flags: str) -> None:
@@ -63,8 +67,8 @@ def c_build(out: Path, compiler: list[str], *flags: str) -> None:
     command = load(PEERS / "c").build
     assert command is not None
     argv = [part for word in command.command for part in (compiler if word == "{cc}" else [word.replace("{out}", str(out))])]
-    assert {"-std=c11", "-Wall", "-Wextra", "-Werror"} <= set(argv), "warnings are errors"
-    run(*argv, *flags, cwd=PEERS / "c")
+    assert {"-std=c11", "-Wall", "-Wextra"} <= set(argv)
+    run(*argv, *STRICT, *flags, cwd=PEERS / "c")
 
 
 def wheel_compiler() -> list[str]:

@@ -44,8 +44,18 @@ def problem() -> str:
         finally:
             engine.close()
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        return f"no Docker engine answers ({str(error).splitlines()[0][:120]})"
+        return f"no Docker engine answers ({_why(error)})"
     return ""
+
+
+def _why(error: Exception) -> str:
+    """The one reason at the bottom of a client's exception."""
+    text = str(error)
+    if "PermissionError" in text or "Permission denied" in text:
+        return "this user may not use its socket"
+    if "FileNotFoundError" in text or "ConnectionRefusedError" in text:
+        return "nobody listens at its socket"
+    return text.splitlines()[0][:120]
 
 
 class _Stream(asyncio.Protocol):
