@@ -1,3 +1,9 @@
 """x"""
-class Probe: pass
-def smoke_peer(a,b): pass
+
+
+class Probe:
+    pass
+
+
+def smoke_peer(a, b):
+    pass

@@ -226,7 +226,7 @@ async def ensure_service(peer: LivePeer, scenario: Scenario, family: str, addres
     starting = peer.services.get(key)
     if starting is None:
         starting = peer.services[key] = asyncio.ensure_future(_start_service(peer, scenario, address, port, site))
-    problem = await asyncio.shield(starting)
+    problem = starting.result() if starting.done() else await asyncio.shield(starting)
     if problem.startswith("!"):
         raise NotServed(problem[1:])
     return problem
