@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 
 from bench import echo_scenario, median, run, stage
-
 from harness.model.case import Case
 
 PAIRS = ("go-c", "c-go", "go-go", "node-node", "python-python", "c-c")

@@ -111,4 +111,4 @@ def test_the_image_and_the_process_build_from_the_same_manifest(tmp_path: Path) 
     for name in ("c", "go"):
         out = builder.build_for_container(load(PEERS / name))
         assert out is not None
-        assert b"\x7fELF" == (out / "peer").read_bytes()[:4] or os.name == "nt"
+        assert (out / "peer").read_bytes()[:4] == b"\x7fELF" or os.name == "nt"

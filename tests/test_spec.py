@@ -130,6 +130,13 @@ def test_an_id_that_stands_twice(write: Write) -> None:
     assert "is taken by" in problems(write("x/y.yaml", again))[0][2]
 
 
+def test_a_step_may_have_a_deadline_of_its_own(write: Write) -> None:
+    text = GOOD.replace("- connect", "- connect: {within: 500}").replace("then: end}", "then: end, within: 300}")
+    script = load.load([write("x/y.yaml", text)], RULES, [ROOT / "specs"]).scenarios()[0].client
+    assert script is not None
+    assert [step.get("within") for step in script.steps] == [500, None, None, 300]
+
+
 def test_all_problems_come_at_once(write: Write) -> None:
     bad = GOOD.replace("says:", "say:").replace("RFC862-tcp-same-octets", "RFC1-x").replace("transport: tcp", "transport: x")
     write("s/a.yaml", bad)

@@ -33,20 +33,23 @@ def wire_payload(recipe: Payload) -> dict[str, Any]:
 
 def script(role: str, steps: Sequence[model.Step], transport: str, reading: str) -> m.Script:
     """A side's steps as commands, with what must be seen for each ``expect``."""
-    commands: list[dict[str, Any]] = []
-    checks: list[m.Check] = []
-    for step in steps:
-        word = next(iter(step.model_fields_set))
-        if step.expect is not None:
-            checks.append(_check(len(commands), step.expect))
-            commands.append(_receive(step.expect, transport))
-        elif step.send is not None:
-            commands.append(_send(step.send))
-        elif step.wait is not None:
-            commands.append({"do": "wait", "ms": step.wait.ms})
-        else:
-            commands.append({"do": word.replace("_", "-")})
-    return m.Script(role, tuple(commands), tuple(checks), reading)
+    commands = tuple(_command(step, transport) for step in steps)
+    checks = tuple(_check(at, step.expect) for at, step in enumerate(steps) if step.expect)
+    return m.Script(role, commands, checks, reading)
+
+
+def _command(step: model.Step, transport: str) -> dict[str, Any]:
+    if step.wait is not None:
+        return {"do": "wait", "ms": step.wait.ms}
+    word = next(iter(step.model_fields_set))
+    arguments = getattr(step, word)
+    if step.expect is not None:
+        command = _receive(step.expect, transport)
+    elif step.send is not None:
+        command = _send(step.send)
+    else:
+        command = {"do": word.replace("_", "-")}
+    return command if arguments.within is None else {**command, "within": arguments.within}
 
 
 def _send(send: model.Send) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Send(_Strict):
     payload: Payload
     writes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
     gap: Milliseconds = 0
+    within: Milliseconds | None = None
     count: Annotated[int, Field(ge=1, le=10_000)] = 1
 
 
@@ -75,6 +76,7 @@ class Expect(_Strict):
     size: Annotated[int, Field(ge=0, le=MAX_OCTETS)] | None = None
     then: Literal["end"] | None = None
     nothing: Milliseconds | None = None
+    within: Milliseconds | None = None
     requires: Requires = []
 
     @model_validator(mode="after")
@@ -95,8 +97,10 @@ class Wait(_Strict):
     ms: Milliseconds
 
 
-class Nothing(_Strict):
-    """The empty arguments of a step that takes none."""
+class Plain(_Strict):
+    """The arguments of a step that needs none."""
+
+    within: Milliseconds | None = None
 
 
 def _send(value: Any) -> Any:
@@ -114,13 +118,13 @@ def _wait(value: Any) -> Any:
 class Step(_Strict):
     """One step of a script: exactly one of these words. Those without arguments are written bare: ``- connect``."""
 
-    connect: Nothing | None = None
-    accept: Nothing | None = None
+    connect: Plain | None = None
+    accept: Plain | None = None
     send: Annotated[Send, BeforeValidator(_send)] | None = None
     expect: Annotated[Expect, BeforeValidator(_expect)] | None = None
-    half_close: Nothing | None = Field(default=None, alias="half-close")
-    close: Nothing | None = None
-    reset: Nothing | None = None
+    half_close: Plain | None = Field(default=None, alias="half-close")
+    close: Plain | None = None
+    reset: Plain | None = None
     wait: Annotated[Wait, BeforeValidator(_wait)] | None = None
 
     @model_validator(mode="before")
