@@ -116,7 +116,8 @@ class Namespaces:
 
     def __init__(self, why: str) -> None:
         self.why = why
-        self._hosts: dict[str, tuple[int, Host, Route, int]] = {}
+        self._hosts: dict[int, tuple[int, Host, Route, int]] = {}
+        """By namespace: a peer that is started again takes its place before the last one has left it."""
         self._count = 0
         try:
             self._switch = new_namespace()
@@ -153,15 +154,15 @@ class Namespaces:
         for family, address in addresses.items():
             route.add_address(index, family, address, PREFIX[family])
         host = Host(name, addresses, namespace, own_ports=True)
-        self._introduce(number, host, route, index)
+        self._introduce(namespace, number, host, route, index)
         return host
 
-    def _introduce(self, number: int, host: Host, route: Route, index: int) -> None:
+    def _introduce(self, namespace: int, number: int, host: Host, route: Route, index: int) -> None:
         """Makes the new host and all others each other's permanent neighbours."""
         for other_number, other, other_route, other_index in self._hosts.values():
             route.add_neighbours(index, [(f, a, mac(other_number)) for f, a in other.addresses.items()])
             other_route.add_neighbours(other_index, [(f, a, mac(number)) for f, a in host.addresses.items()])
-        self._hosts[host.name] = (number, host, route, index)
+        self._hosts[namespace] = (number, host, route, index)
 
     def entrance(self, host: Host) -> Callable[[], None] | None:
         namespace = host.namespace
@@ -176,12 +177,12 @@ class Namespaces:
         return enter
 
     def drop(self, host: Host) -> None:
-        number, _, route, _ = self._hosts.pop(host.name)
+        assert host.namespace is not None
+        number, _, route, _ = self._hosts.pop(host.namespace)
         route.close()
         with contextlib.suppress(OSError):
             self._switch_route.delete(inside(self._switch, lambda: socket.if_nametoindex(_NEAR.format(number=number))))
-        if host.namespace is not None:
-            os.close(host.namespace)
+        os.close(host.namespace)
 
     def close(self) -> None:
         for _, host, _, _ in list(self._hosts.values()):
