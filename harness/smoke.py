@@ -1,9 +1,0 @@
-"""x"""
-
-
-class Probe:
-    pass
-
-
-def smoke_peer(a, b):
-    pass
