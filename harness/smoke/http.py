@@ -223,7 +223,7 @@ async def _asks(patient: Patient, address: str) -> None:
         raise Broken(f"\"keep\":2 puts the first two octets into 'hex': 6f6e; it has {responses[0].get('hex')!r}")
     method, target, fields, _ = server.requests[0]
     if (method, target, fields.get("x-b")) != ("GET", "/a%20b?c=%26", "b"):
-        raise Broken(f"the first request must go out as GET /a%20b?c=%26 with X-B: b; {method} {target} with X-B: {fields.get('x-b')} came")
+        raise Broken(f"the first request must leave as GET /a%20b?c=%26 with X-B: b; {method} {target} with X-B: {fields.get('x-b')} came")
     _, _, fields, content = server.requests[1]
     if "chunked" not in fields.get("transfer-encoding", "") or len(content) != 300:
         raise Broken(f'"coding":"chunked" sends 300 octets chunked; {len(content)} came with {fields}')
