@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.judge.judge import judge
 from harness.judge.rules import RULES, Content
 from harness.model.case import Answer, Case, Check, Exchange, Scenario, Script
 from harness.model.payload import Payload, sha256
-from harness.model.result import CONTRACT, DISAGREE, FAIL, MISREPORT, NONCONFORMANT, PASS, Result
+from harness.model.result import CONTRACT, DISAGREE, FAIL, MISREPORT, NONCONFORMANT, PASS, VERDICTS, Result
 from harness.model.trace import Connection, Side, Step, Trace
+from harness.pipeline import load_specs
 from harness.spec.model import Requirement
 from tests.conftest import echo
 
@@ -223,3 +226,46 @@ def test_what_is_wrong_with_an_exchange(client: list[Step], server: list[Step], 
 
 def test_the_number_of_connections_counts_where_the_spec_says_so() -> None:
     assert "number of connections" in http([RESPONSE], [REQUEST, ANSWERED], connections=2).reason
+
+
+# -- whatever peers say ---------------------------------------------------------------------------------------
+
+NAMES = [
+    "created", "bound", "listening", "connecting", "connected", "accepted", "sent", "received", "quiet", "end", "half-closed", "reset", "closed",
+    "request", "response", "failed", "nonsense",
+]  # fmt: skip
+addresses = st.none() | st.just(LOCAL) | st.just(SERVED) | st.tuples(st.text(max_size=5), st.integers())
+some = st.none() | st.integers(-5, 200)
+texts = st.none() | st.text(max_size=8)
+digests = st.none() | st.just(sha256(OCTETS)) | st.text(max_size=8)
+fields = st.none() | st.lists(st.tuples(st.text(max_size=6), st.text(max_size=6)), max_size=3).map(tuple)
+any_step = st.builds(
+    Step, step=st.sampled_from(NAMES), t=st.integers(), local=addresses, remote=addresses, octets=some, digest=digests, hex=texts, at=some, error=texts,
+    says=texts, by=texts, method=texts, target=texts, status=some, fields=fields, complete=st.none() | st.booleans(),
+)  # fmt: skip
+any_steps = st.lists(any_step, max_size=10).map(tuple)
+any_side = st.builds(
+    Side, steps=any_steps, connections=st.lists(st.builds(Connection, any_steps, st.booleans()), max_size=3).map(tuple),
+    trouble=st.sampled_from(["", "", "", "crashed", "silent", "refused-command", "declined", "never-started"]), says=st.text(max_size=5),
+)  # fmt: skip
+SCENARIOS = load_specs().scenarios()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(SCENARIOS), any_side, any_side)
+def test_whatever_peers_say_there_is_a_verdict(scenario: Scenario, client: Side, server: Side) -> None:
+    result = judge(Case(scenario, "a", "b", "ipv4"), Trace(client, server, SERVED, NOW), {})
+    assert result.verdict in VERDICTS
+    assert result.verdict == PASS or result.reason
+    msgspec.json.encode(result)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, len(CLIENT) - 1), st.integers(0, len(SERVER) - 1), any_step, st.booleans())
+def test_a_good_trace_with_one_step_changed_passes_only_if_it_says_the_same(at: int, there: int, other: Step, in_client: bool) -> None:
+    client = replaced(CLIENT, at, other) if in_client else CLIENT
+    server = SERVER if in_client else replaced(SERVER, there, other)
+    if verdict(client, server).verdict == PASS:
+        old = CLIENT[at] if in_client else SERVER[there]
+        silent = {"created", "bound", "listening", "connecting"}
+        assert other.step == old.step or (in_client and {other.step, old.step} <= silent), (old, other)

@@ -10,6 +10,7 @@ from harness.model.payload import sha256
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
 from harness.model.trace import Step, Trace
 
+_OF_A_CONNECTION = frozenset({"accepted", "received", "sent", "end", "half-closed", "reset", "closed"})
 _UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104
 _REPORTING = frozenset({"echo", "discard", "chargen", "qotd", "daytime", "time"})
 """Services that report totals of octets; http reports messages."""
@@ -164,11 +165,24 @@ def _agreement(case: Case, trace: Trace, server: tuple[Step, ...], findings: Fin
     if not scenario.server and (not server or server[-1].step != "closed" or not trace.server.connections[0].done):
         findings.add(NONCONFORMANT, "server", "the server did not close the connection", "'closed'", f"'{server[-1].step}'" if server else "nothing")
         return
+    if not scenario.server and not _told_whole(server, findings):
+        return
     _direction(scenario.client, trace.client.steps, server, "client", findings)
     if scenario.server:
         _direction(scenario.server, server, trace.client.steps, "server", findings)
     else:
         _service_sent(trace.client.steps, server, findings)
+
+
+def _told_whole(server: tuple[Step, ...], findings: Findings) -> bool:
+    """Whether a service tells all that the contract asks of a connection, once, and nothing else."""
+    names = [s.step for s in server]
+    told = (names[0], names[-1], names.count("received"), names.count("sent"), names.count("end") + names.count("reset"))
+    if told == ("accepted", "closed", 1, 1, 1) and len(set(names)) == len(names) and _OF_A_CONNECTION.issuperset(names):
+        return True
+    expected = "accepted, received, sent, end or reset, half-closed if so, closed"
+    findings.add(CONTRACT, "server", "the server does not tell the connection as the contract has it", expected, ", ".join(names))
+    return False
 
 
 def _direction(script: Script, sender: tuple[Step, ...], receiver: tuple[Step, ...], role: str, findings: Findings) -> None:
