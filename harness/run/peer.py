@@ -76,6 +76,7 @@ class LivePeer:
         self._on_end = on_end
         self._log = log
         self._logged = 0
+        self._tail = b""
         self._decoder = contract.LineDecoder()
         self._activities: dict[str, Activity] = {}
         self._finished: dict[str, None] = {}
@@ -241,14 +242,20 @@ class LivePeer:
         elif event.id not in self._finished and len(self.incidents) < 20:
             self.incidents.append(f"it reported steps for the id {event.id!r}, which it was never given")
 
+    def _last_words(self) -> str:
+        """The last line that it logged, if any."""
+        lines = self._tail.strip().splitlines()
+        return f"; its last words: {contract.excerpt(lines[-1].strip(), 200)}" if lines else ""
+
     def _errors(self, data: bytes) -> None:
+        self._tail = (self._tail + data)[-1000:]
         if self._logged < MAX_LOG:
             self._logged += len(data)
             self._log(data if self._logged < MAX_LOG else b"\n... this log is cut here: it grew past 16 MiB\n")
 
     def _exit(self, how: str) -> None:
         if not self._leaving and not self.trouble:
-            self._break("crashed", f"it ended by itself ({how})")
+            self._break("crashed", f"it ended by itself ({how}){self._last_words()}")
 
     def _break(self, trouble: str, says: str) -> None:
         """From here on it is of no use: everybody who waits is told, and the process is ended."""
