@@ -13,7 +13,7 @@ from tests.test_cli import parley
 
 
 def test_the_example_has_at_most_60_lines_of_code() -> None:
-    lines = (ROOT / "examples" / "perl" / "peer.pl").read_text().splitlines()
+    lines = (ROOT / "examples" / "perl-echo" / "peer.pl").read_text().splitlines()
     assert len([line for line in lines if line.strip() and not line.strip().startswith("#")]) <= 60
 
 
@@ -21,7 +21,7 @@ def test_the_example_has_at_most_60_lines_of_code() -> None:
 def test_every_peer_understands_the_example(tmp_path: Path) -> None:
     if not shutil.which("perl"):
         pytest.skip("perl is not here")
-    done = parley("run", "--launcher", "process", "--peers", ROOT / "examples/perl", "--server", "perl", "--spec", "rfc862-echo/tcp", cwd=tmp_path)
+    done = parley("run", "--launcher", "process", "--peers", ROOT / "examples/perl-echo", "--server", "perl", "--spec", "rfc862-echo/tcp", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     results = json.loads((tmp_path / "runs/latest/results.json").read_text())["results"]
     assert {r["client"] for r in results if r["verdict"] == "pass"} == {"c", "go", "node", "python"}
