@@ -25,3 +25,12 @@ def test_every_peer_understands_the_example(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     results = json.loads((tmp_path / "runs/latest/results.json").read_text())["results"]
     assert {r["client"] for r in results if r["verdict"] == "pass"} == {"c", "go", "node", "python"}
+
+
+@pytest.mark.interop
+def test_the_example_holds_every_rule_of_what_it_declares() -> None:
+    if not shutil.which("perl"):
+        pytest.skip("perl is not here")
+    done = parley("smoke", ROOT / "examples/perl-echo", timeout=120)
+    assert done.returncode == 0, done.stdout
+    assert " 0 broken" in done.stdout
