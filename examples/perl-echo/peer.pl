@@ -39,10 +39,10 @@ my %do = (
         report($t) });
 
 sub command {
-    my $c = eval { $json->decode($_[0]) };
-    my $id = ref $c eq 'HASH' && !ref $c->{id} && $c->{id} || '';
+    my $c = eval { $json->decode($_[0]) }; my $id = ref $c eq 'HASH' && !ref $c->{id} && $c->{id} || '';
     local $SIG{__WARN__} = sub { die @_ };    # what is missing in a command shows as undefined
-    return if eval { die "no id\n" if "$id$c->{do}" eq 'flush'; ($do{$c->{do}} // die "unsupported: no such command\n")->($c); 1 };
+    return if eval { die "there is no id\n" if $id eq '' && $c->{do} ne 'hello';
+        ($do{$c->{do}} // die "unsupported: no such command\n")->($c); 1 };
     event(event => 'error', id => $id, fault => $@ =~ /^unsupported/ ? 'unsupported' : 'bad-command', says => "$@");
 }
 
