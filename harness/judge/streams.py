@@ -6,11 +6,12 @@ from harness.judge import script as scripts
 from harness.judge.base import Findings, amount, at, first
 from harness.judge.rules import RULES, Content
 from harness.model.case import Case, Check, Script
-from harness.model.payload import sha256
+from harness.model.payload import Payload, sha256
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
 from harness.model.trace import Step, Trace
 
 _OF_A_CONNECTION = frozenset({"accepted", "received", "sent", "end", "half-closed", "reset", "closed"})
+_SMALL = 64
 _UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104
 _REPORTING = frozenset({"echo", "discard", "chargen", "qotd", "daytime", "time"})
 """Services that report totals of octets; http reports messages."""
@@ -97,13 +98,14 @@ def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Ste
     assert check.octets is not None
     wanted = [check.octets.successor(k) for k in range(check.count)]
     missing = [(w.length(), w.digest()) for w in wanted]
+    described = {(w.length(), w.digest()): _described(w) for w in wanted}
     for place, step in received.steps:
         got = (step.octets or 0, step.digest or "")
-        expected = missing[0]
+        expected = described[missing[0]]
         if got in (missing if check.any_order else missing[:1]):
             missing.remove(got)
             continue
-        _wrong_content(role, check, place, step, amount(*expected), other, findings)
+        _wrong_content(role, check, place, step, expected, other, findings)
         return
 
 
@@ -128,6 +130,12 @@ def _wrong_content(role: str, check: Check, place: int, step: Step, expected: st
             requirement=_cited(check),
             evidence=(at(role, place),),
         )
+
+
+def _described(payload: Payload) -> str:
+    """What was to come; small contents in full, as they are shown where something else came."""
+    words = amount(payload.length(), payload.digest())
+    return f"{words}: {_shown(payload.octets().hex())}" if 0 < payload.length() <= _SMALL else words
 
 
 def _shown(text: str) -> str:

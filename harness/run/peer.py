@@ -291,15 +291,18 @@ def _take(activity: Activity, event: contract.Event) -> None:
 def _take_service(service: Service, event: contract.Event) -> None:
     if event.conn is not None:
         _take_connection(service, event, event.conn)
-    elif event.steps and event.steps[0].remote is not None:
-        for step in event.steps:
-            if step.remote is not None:
-                activity = claim_datagrams(service, step.remote)
-                activity.steps.append(step)
-                activity.wake()
-        _bound(service.datagrams)
-    else:
-        _take(service, event)
+        return
+    own = [step for step in event.steps if step.remote is None]
+    for step in event.steps:
+        if step.remote is not None:
+            activity = claim_datagrams(service, step.remote)
+            activity.steps.append(step)
+            activity.wake()
+    _bound(service.datagrams)
+    if own or event.done:
+        service.steps += own
+        service.done = service.done or event.done
+        service.wake()
 
 
 def _take_connection(service: Service, event: contract.Event, conn: int) -> None:
