@@ -148,7 +148,10 @@ class Right:
         steps = [self.step("created"), self.step("connecting", remote=remote), self.step("connected", local=local, remote=remote)]
         sent = [self.payload(s) for s in command["steps"] if s["do"] == "send"]
         server, id_ = self.world.served["tcp", *remote]
-        back = server.serve_stream(id_, b"".join(self.sends(o) for o in sent), remote, local)
+        try:
+            back = server.serve_stream(id_, b"".join(self.sends(o) for o in sent), remote, local)
+        except ConnectionRefusedError:
+            return [*steps[:2], self.step("failed", at=0, error="refused", says="refused"), self.step("closed")]
         for wanted in command["steps"][1:]:
             told, back = self.done(wanted, back)
             steps += told
@@ -403,3 +406,24 @@ class Slow(Right):
     async def do_script(self, command: Step) -> str | None:
         await asyncio.sleep(0.3)
         return await super().do_script(command)
+
+
+class DiesQuietly(Right):
+    """As a server, dies once after some connections: for a while its clients are refused and nobody knows why."""
+
+    died = False
+
+    def serve_stream(self, id_: str, octets: bytes, local: list[Any], remote: list[Any]) -> bytes:
+        if self.conn < 5 or DiesQuietly.died:
+            return super().serve_stream(id_, octets, local, remote)
+        self.live = False
+        self.end = asyncio.get_running_loop().call_later(0.1, self.pipe.lines.put_nowait, None)
+        raise ConnectionRefusedError
+
+    async def do_flush(self, command: Step) -> str | None:
+        return await super().do_flush(command) if self.live else None
+
+    async def run(self) -> str | None:
+        await super().run()
+        DiesQuietly.died = True
+        return "signal 9 (SIGKILL)"

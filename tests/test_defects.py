@@ -158,3 +158,13 @@ async def test_a_peer_that_cannot_be_started_is_an_error_not_a_failure(stage: St
     await launcher.close()
     result = results[case.id]
     assert (result.verdict, "its build ended" in result.reason) == (ERROR, True)  # type: ignore[attr-defined]
+
+
+async def test_a_server_that_is_gone_before_anybody_knows_costs_no_verdict(stage: Stage) -> None:
+    """Clients are refused at once, the news that the server died comes later: their cases are held again."""
+    stage.kinds["bad"] = m.DiesQuietly
+    cases = [Case(echo(size), "right", "bad", "ipv4") for size in range(1, 30)]
+    results = await stage.hold(*cases, jobs=8)
+    assert {r.verdict for r in results.values()} == {PASS}, [r.reason for r in results.values() if r.verdict != PASS]
+    assert stage.pool is not None
+    assert [p.place for p in stage.pool.ended] == ["server-bad"]

@@ -21,7 +21,9 @@ def test_the_example_has_at_most_60_lines_of_code() -> None:
 def test_every_peer_understands_the_example(tmp_path: Path) -> None:
     if not shutil.which("perl"):
         pytest.skip("perl is not here")
-    done = parley("run", "--launcher", "process", "--peers", ROOT / "examples/perl-echo", "--server", "perl", "--spec", "rfc862-echo/tcp", cwd=tmp_path)
+    done = parley(
+        "run", "--launcher", "process", "--peers", ROOT / "examples/perl-echo", "--server", "perl", "--spec", "rfc862-echo/tcp", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stdout
     results = json.loads((tmp_path / "runs/latest/results.json").read_text())["results"]
     assert {r["client"] for r in results if r["verdict"] == "pass"} == {"c", "go", "node", "python"}

@@ -78,6 +78,7 @@ class _Talk:
         self._asking = Activity()
         self._answering = Activity()
         self._silence = ""
+        self._failed = False
         self._claimed: list[Address] = []
 
     # -- the server's side ------------------------------------------------------------------------------------
@@ -117,6 +118,9 @@ class _Talk:
         self._client.send(_client_command(self._scenario, self._client_id, asked))
         seconds = self._scenario.deadline / 1000 + GRACE_SECONDS
         if await wait_until(self._asking, self._client, lambda: self._asking.done, seconds) or not self._client.alive:
+            self._failed = any(s.step in ("failed", "reset") for s in self._asking.steps)
+            if self._failed:  # a server that is no more refuses and resets before anybody knows that it is gone
+                await _still_there(self._server)
             return
         self._silence = f"it reported no end of the conversation within {seconds:.0f} s"
         await self._stop(self._client, self._client_id)
@@ -176,7 +180,7 @@ class _Talk:
         return self._service_side((connection(activity),) if activity.steps else (), len(activity.steps) >= expected)
 
     def _service_side(self, connections: tuple[Connection, ...], whole: bool) -> Side:
-        trouble, says = ("", "") if whole else (self._server.trouble, self._server.says)
+        trouble, says = ("", "") if whole and not self._failed else (self._server.trouble, self._server.says)
         return Side((), connections, trouble, says, self._server.offset)
 
     def leave(self) -> None:
