@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.errors import ContractError, LaunchError
+from harness.errors import ContractError
 from harness.launch.base import Launcher, Process
 from harness.model.trace import Address, Connection, Step
 from harness.peer import contract
@@ -344,6 +344,3 @@ def claim_datagrams(service: Service, client: Address) -> Activity:
 def connection(activity: Activity) -> Connection:
     """A connection's report so far, as evidence."""
     return Connection(tuple(activity.steps), activity.done)
-
-
-__all__ = ["Activity", "LaunchError", "LivePeer", "Service", "claim_connections", "claim_datagrams", "connection"]

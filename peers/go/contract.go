@@ -23,6 +23,8 @@ type peer struct {
 	out           *output
 	hold          *holder
 	conversations *running
+	// Before it is greeted a peer carries nothing out.
+	greeted bool
 }
 
 func newPeer(out *output) *peer {
@@ -97,7 +99,11 @@ func (p *peer) dispatch(e envelope, id string, line []byte) error {
 		return badCommand("the member \"do\" is missing or no text")
 	}
 	if do == "hello" {
+		p.greeted = true
 		return p.hello(line)
+	}
+	if !p.greeted {
+		return nil
 	}
 	command, known := commands[do]
 	if !known {

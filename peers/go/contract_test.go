@@ -40,6 +40,7 @@ func startPeer(t *testing.T) *harness {
 	go out.run(stdout)
 	go func() {
 		p := newPeer(out)
+		p.greeted = true
 		p.listen(stdin)
 		p.conversations.stopAll(hangUpGrace)
 		out.drain(drainGrace)

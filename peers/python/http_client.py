@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Callable
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -28,12 +32,35 @@ def check(command: dict[str, Any]) -> None:
             octets(request["body"])
 
 
-def run(command: dict[str, Any], reporter: Reporter) -> None:
-    """Holds the conversation, in the calling thread."""
+class Asking:
+    """One conversation, held in a thread of its own; ``stop`` may be called from any other."""
+
+    def __init__(self, command: dict[str, Any], reporter: Reporter, on_done: Callable[[], None]) -> None:
+        self._command = command
+        self._reporter = reporter
+        self._on_done = on_done
+        self._socks: list[Any] = []
+
+    def run(self) -> None:
+        """Holds it."""
+        try:
+            _run(self._command, self._reporter, self._socks)
+        finally:
+            self._on_done()
+
+    def stop(self) -> None:
+        """Closes its sockets: whatever waits for them fails."""
+        for sock in self._socks:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def _run(command: dict[str, Any], reporter: Reporter, socks: list[Any]) -> None:
     session = requests.Session()
     session.trust_env = False
     session.headers.clear()
-    session.mount("http://", _Adapter(reporter))
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("http://", _Adapter(reporter, socks))
     at = -1
     try:
         for request in command["requests"]:
@@ -113,11 +140,12 @@ def _name(error: BaseException) -> str:
 class _Adapter(HTTPAdapter):
     """An adapter whose connections report that they stand."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, socks: list[Any]) -> None:
         class Connection(HTTPConnection):
             def connect(self) -> None:
                 reporter.step("connecting", remote=[self.host.strip("[]"), self.port])
                 super().connect()
+                socks.append(self.sock)
                 reporter.step("connected", local=sockets.shown(self.sock.getsockname()), remote=sockets.shown(self.sock.getpeername()))
 
         class Pool(HTTPConnectionPool):

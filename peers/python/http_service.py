@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -139,18 +141,25 @@ class _Server(ThreadingHTTPServer):
             handler = _Handler(request, client_address, self)
         finally:
             self.shutdown_request(request)
-            self._open.discard(request)
             if handler is not None:
                 handler.reporter.step("closed")
                 handler.reporter.done()
+            self._open.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke is reported by its handler."""
 
+    def wait_closed(self) -> None:
+        """Returns when every connection has told its end, or after a second."""
+        limit = time.monotonic() + 1
+        while self._open and time.monotonic() < limit:
+            time.sleep(0.01)
+
     def close_all(self) -> None:
         """Ends every connection."""
         for request in list(self._open):
-            self.shutdown_request(request)
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)  # its thread waits for octets: this wakes it, closing would not
 
 
 class HttpService:
@@ -186,5 +195,6 @@ class HttpService:
             self._server.shutdown()
             self._server.server_close()
             self._server.close_all()
+            self._server.wait_closed()
             self._reporter.step("closed")
             self._reporter.done()

@@ -34,6 +34,16 @@ ABILITIES = [
     "ask http/tcp",
     "load tcp",
 ]
+_TEXTS = {
+    "serve": ("id", "service", "transport", "address"),
+    "script": ("id", "role", "transport", "address"),
+    "ask": ("id", "service", "address"),
+    "load": ("id", "address"),
+    "stop": ("id",),
+    "flush": ("id",),
+}
+_NUMBERS = {"serve": ("port",), "script": ("port",), "ask": ("port",), "load": ("port", "conversations", "parallel")}
+"""What each command must have, and of which type."""
 
 
 class Peer:
@@ -44,6 +54,8 @@ class Peer:
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.https: dict[str, http_service.HttpService] = {}
         self.threads = ThreadPoolExecutor(ASKING_THREADS, "ask")
+        self.asks: dict[str, http_client.Asking] = {}
+        self._greeted = False
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -59,14 +71,26 @@ class Peer:
             if not isinstance(command, dict):
                 raise script.BadCommand("a command is a JSON object")
             id_ = command["id"] if isinstance(command.get("id"), str) else ""
-            work = getattr(self, f"do_{command.get('do')}", None)
-            if work is None:
-                raise script.Unsupported(f"there is no command {command.get('do')!r} here")
-            work(command)
+            script.text(command, "do")
+            self._obey(command)
         except script.Unsupported as error:
             self.output.event("error", id=id_, fault="unsupported", says=str(error))
         except (script.BadCommand, KeyError, TypeError, ValueError, RecursionError) as error:
             self.output.event("error", id=id_, fault="bad-command", says=f"{type(error).__name__}: {error}")
+
+    def _obey(self, command: dict[str, Any]) -> None:
+        work = getattr(self, f"do_{command['do']}", None)
+        if command["do"] == "hello":
+            self._greeted = True
+        if not self._greeted:
+            return  # before it is greeted a peer carries nothing out
+        if work is None:
+            raise script.Unsupported(f"there is no command {command['do']!r} here")
+        for member in _TEXTS.get(command["do"], ()):
+            script.text(command, member)
+        for member in _NUMBERS.get(command["do"], ()):
+            script.whole(command, member)
+        work(command)
 
     def do_hello(self, command: dict[str, Any]) -> None:
         self.output.event(
@@ -85,9 +109,8 @@ class Peer:
             self._go(id_, services.make(command, self.output).run())
 
     def do_script(self, command: dict[str, Any]) -> None:
-        for member in ("id", "role", "transport", "address", "port", "steps"):
-            if member not in command:
-                raise script.BadCommand(f"'{member}' is missing")
+        if not isinstance(command.get("steps"), list):
+            raise script.BadCommand("'steps' must be a list")
         self._go(command["id"], self._script(command))
 
     async def _script(self, command: dict[str, Any]) -> None:
@@ -103,8 +126,9 @@ class Peer:
         if command["service"] != "http":
             raise script.Unsupported(f"there is no client for {command['service']!r} here")
         http_client.check(command)
-        reporter = report.Reporter(self.output, command["id"])
-        self.threads.submit(http_client.run, command, reporter)
+        id_ = command["id"]
+        asking = self.asks[id_] = http_client.Asking(command, report.Reporter(self.output, id_), lambda: self.asks.pop(id_, None))
+        self.threads.submit(asking.run)
 
     def do_load(self, command: dict[str, Any]) -> None:
         self._go(command["id"], load.run(command, report.Reporter(self.output, command["id"])))
@@ -116,6 +140,8 @@ class Peer:
             threading.Thread(target=http.stop, daemon=True).start()
         elif id_ in self.tasks:
             self.tasks[id_].cancel()
+        elif id_ in self.asks:
+            self.asks[id_].stop()
 
     def do_flush(self, command: dict[str, Any]) -> None:
         id_ = command["id"]

@@ -124,6 +124,8 @@ class Reporter:
     def error(self, fault: str, says: str) -> None:
         """Answers the command with an error instead."""
         with self._lock:
+            if self._over:
+                return
             self._over = True
         self._output.event("error", id=self._head["id"], fault=fault, says=says)
         self._output.release(self)

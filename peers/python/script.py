@@ -23,6 +23,21 @@ class Unsupported(Exception):
     """The command is understood, and not done here."""
 
 
+def whole(held: dict[str, Any], member: str, *, needed: bool = True) -> None:
+    """Refuses a member that is not a whole number from 0 on, or missing where it is needed."""
+    value = held.get(member)
+    if value is None and not needed:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise BadCommand(f"'{member}' must be a whole number, it is {value!r}")
+
+
+def text(held: dict[str, Any], member: str) -> None:
+    """Refuses a member that is missing or no text."""
+    if not isinstance(held.get(member), str):
+        raise BadCommand(f"'{member}' must be a text, it is {held.get(member)!r}")
+
+
 async def run(command: dict[str, Any], reporter: Reporter) -> None:
     """Holds the conversation, and reports it to its end."""
     kind = {"tcp": TcpScript, "udp": UdpScript}.get(command["transport"])
@@ -57,8 +72,12 @@ class _Script:
         for step in self.command["steps"]:
             if not isinstance(step, dict) or not hasattr(self, f"do_{str(step.get('do')).replace('-', '_')}"):
                 raise Unsupported(f"there is no step {step!r} here")
+            for member in ("ms", "within", "quiet", "octets", "count", "keep", "gap"):
+                whole(step, member, needed=step["do"] == "wait" and member == "ms")
             if step["do"] == "send":
                 payload.octets(step["payload"])
+            if step["do"] == "receive" and self.command["transport"] == "tcp" and not step.keys() & {"octets", "until", "through", "quiet"}:
+                raise BadCommand("a receive over TCP has 'octets', 'until', 'through' or 'quiet'")
 
     async def perform(self) -> None:
         """All steps in order."""

@@ -60,6 +60,7 @@ class Connection:
         self.loop = asyncio.get_running_loop()
         self.got = Tally(silent)
         self.gave = Tally(silent)
+        self.told_sent = False
 
     async def serve(self, service: str) -> None:
         """Serves to the end, and reports it."""
@@ -71,11 +72,9 @@ class Connection:
             reset = True
         finally:
             self.reporter.step("received", **self.got.members())
-            if ended and service in ONE_SHOT:
+            if ended:
                 self.reporter.step("end")
-            else:
-                if ended:
-                    self.reporter.step("end")
+            if not self.told_sent:
                 self.reporter.step("sent", **self.gave.members())
             if reset:
                 self.reporter.step("reset", by="them")
@@ -136,6 +135,7 @@ class Connection:
         await self.loop.sock_sendall(self.sock, answer)
         self.gave.add(answer)
         self.reporter.step("sent", **self.gave.members())
+        self.told_sent = True
         self.sock.shutdown(socket.SHUT_WR)
         self.reporter.step("half-closed")
         try:

@@ -48,6 +48,7 @@ function abilities(verb, services, transport, start) {
 /** Takes the octets of the control channel, and keeps what runs by the id of its command. */
 export class Contract {
   #output;
+  #greeted = false;
   #running = new Map();
   #lines = new Lines((line) => this.#take(line));
   #decoder = new TextDecoder('utf-8', { fatal: true });
@@ -105,8 +106,10 @@ export class Contract {
     const verb = members.text(command, 'do');
     if (verb === 'hello') {
       members.whole(command, 'contract');
+      this.#greeted = true;
       this.#hello();
     }
+    else if (!this.#greeted) return; // before it is greeted a peer carries nothing out
     else if (verb === 'stop') this.#stop(members.text(command, 'id'));
     else if (verb === 'flush') this.#flush(members.text(command, 'id'));
     else if (Object.hasOwn(NEEDS, verb)) this.#start(command, NEEDS[verb](command));

@@ -86,7 +86,7 @@ export class TcpListener {
   }
 
   #close() {
-    this.#server.close(() => this.#closed());
+    this.#server.close(() => setImmediate(() => this.#closed())); // after the connections' own last events
     for (const connection of this.#open) connection.stop();
   }
 
