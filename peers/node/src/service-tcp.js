@@ -86,11 +86,16 @@ export class TcpListener {
   }
 
   #close() {
-    this.#server.close(() => setImmediate(() => this.#closed())); // after the connections' own last events
+    this.#server.close(() => this.#closed());
     for (const connection of this.#open) connection.stop();
   }
 
+  /** The last word of a service comes after those of its connections. */
   #closed() {
+    if (this.#open.size > 0) {
+      setImmediate(() => this.#closed());
+      return;
+    }
     this.#report.add('closed');
     this.#report.done();
   }
