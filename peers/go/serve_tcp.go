@@ -150,7 +150,6 @@ func generateStream(l *link) error {
 	ended := make(chan error, 1)
 	go func() {
 		err := l.readOut()
-		l.receivingOver(err)
 		_ = l.SetWriteDeadline(longAgo)
 		ended <- err
 	}()
@@ -158,11 +157,13 @@ func generateStream(l *link) error {
 	for broken == nil {
 		_, broken = l.Write(generated)
 	}
-	l.sendingOver()
 	_ = l.SetReadDeadline(longAgo)
 	err := <-ended
 	if isReset(broken) {
+		// The writer took the reset's error away: what the reader saw then looks like a FIN and is none.
 		return broken
 	}
+	l.receivingOver(err)
+	l.sendingOver()
 	return err
 }
