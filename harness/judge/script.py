@@ -163,14 +163,11 @@ class _Reader:
     def _closing(self) -> bool:
         """After the script: nothing but the closing, if the script did not ask for it itself."""
         rest = [s for s in self._steps[self._next :] if s.step not in _QUIETLY]
-        if self._script.steps and self._script.steps[-1]["do"] in ("close", "reset"):
-            allowed = [["closed"]] if self._script.steps[-1]["do"] == "reset" else [[]]
-        else:
-            allowed = [["closed"]]
-        if [s.step for s in rest] in allowed:
+        closed_itself = bool(self._script.steps) and self._script.steps[-1]["do"] == "close"
+        if [s.step for s in rest] == ([] if closed_itself else ["closed"]):
             return True
         says = f"the {self._role}'s report does not end as its script does"
-        expected = " or ".join("'closed'" if a else "nothing more" for a in allowed)
+        expected = "nothing more" if closed_itself else "'closed'"
         observed = ", ".join(f"'{s.step}'" for s in rest) or "nothing"
         if rest and rest[0].step == "failed":
             observed = failure(rest[0])

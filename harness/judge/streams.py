@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judge import script as scripts
-from harness.judge.base import Findings, amount, at, first
+from harness.judge.base import OTHER, Findings, amount, at, first
 from harness.judge.rules import RULES, Content
 from harness.model.case import Case, Check, Script
 from harness.model.payload import Payload, sha256
@@ -58,13 +58,9 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
                 if step.octets:
                     says = f"octets came to the {script.role} where only the end was due"
                     findings.add(
-                        NONCONFORMANT, _other(script.role), says, "the end", amount(step.octets, step.digest),
+                        NONCONFORMANT, OTHER[script.role], says, "the end", amount(step.octets, step.digest),
                         requirement=_cited(check), evidence=(at(script.role, place),),
                     )  # fmt: skip
-
-
-def _other(role: str) -> str:
-    return "server" if role == "client" else "client"
 
 
 def _cited(check: Check) -> str:
@@ -89,7 +85,7 @@ def _fits_rule(role: str, check: Check, place: int, step: Step, trace: Trace, fi
         findings.add(CONTRACT, role, f"the {role} was to read {check.size} octets", str(check.size), str(total), evidence=(at(role, place),))
     for wrong in RULES[check.rule or ""](Content(octets, total, trace.clock)):
         findings.add(
-            NONCONFORMANT, _other(role), f"the content does not fit {check.rule}", wrong.expected, wrong.observed,
+            NONCONFORMANT, OTHER[role], f"the content does not fit {check.rule}", wrong.expected, wrong.observed,
             requirement=wrong.requirement or _cited(check), evidence=(at(role, place),),
         )  # fmt: skip
 
@@ -111,7 +107,7 @@ def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Ste
 
 def _wrong_content(role: str, check: Check, place: int, step: Step, expected: str, other: tuple[Step, ...], findings: Findings) -> None:
     """The receiver says that something else came. The sender is to blame, unless it reports to have sent the right thing."""
-    sender = _other(role)
+    sender = OTHER[role]
     sent = [s for s in other if s.step == "sent"]
     total = sum(s.octets or 0 for s in sent)
     confirmed = any((s.octets, s.digest) == (step.octets, step.digest) for s in sent)
@@ -173,7 +169,7 @@ def _agreement(case: Case, trace: Trace, server: tuple[Step, ...], findings: Fin
     if not scenario.server and (not server or server[-1].step != "closed" or not trace.server.connections[0].done):
         findings.add(NONCONFORMANT, "server", "the server did not close the connection", "'closed'", f"'{server[-1].step}'" if server else "nothing")
         return
-    if not scenario.server and not _told_whole(server, findings):
+    if not scenario.server and not _told_whole(trace.client.steps, server, findings):
         return
     _direction(scenario.client, trace.client.steps, server, "client", findings)
     if scenario.server:
@@ -182,10 +178,11 @@ def _agreement(case: Case, trace: Trace, server: tuple[Step, ...], findings: Fin
         _service_sent(trace.client.steps, server, findings)
 
 
-def _told_whole(server: tuple[Step, ...], findings: Findings) -> bool:
+def _told_whole(client: tuple[Step, ...], server: tuple[Step, ...], findings: Findings) -> bool:
     """Whether a service tells all that the contract asks of a connection, once, and nothing else."""
     names = [s.step for s in server]
-    needed = {"accepted", "received", "sent", "closed"}.issubset(names) and not {"end", "reset"}.isdisjoint(names)
+    orderly = first(client, "end") is not None
+    needed = {"accepted", "received", "sent", "closed"}.issubset(names) and ("end" in names or ("reset" in names and not orderly))
     # a writer may take the reset's error away from the reader, who then sees an end: both are told
     if needed and (names[0], names[-1]) == ("accepted", "closed") and len(set(names)) == len(names) and _OF_A_CONNECTION.issuperset(names):
         return True
@@ -204,7 +201,7 @@ def _direction(script: Script, sender: tuple[Step, ...], receiver: tuple[Step, .
     if total != octets or (len(got) == 1 and got[0].digest != digest):
         says = f"the two sides contradict each other on what the {role} sent"
         observed = amount(total, got[0].digest if len(got) == 1 else None)
-        findings.add(DISAGREE, "both", says, f"{amount(octets, digest)} as the {role} reports", f"{observed} as the {_other(role)} reports")
+        findings.add(DISAGREE, "both", says, f"{amount(octets, digest)} as the {role} reports", f"{observed} as the {OTHER[role]} reports")
 
 
 def _service_sent(client: tuple[Step, ...], server: tuple[Step, ...], findings: Findings) -> None:
