@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
+import hashlib
 import os
 import secrets
 import sys
@@ -16,21 +18,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from harness import __version__
+from harness import __version__, expecting
 from harness.errors import BuildError, LaunchError, ManifestError, NetworkError, StorageError, ToolError
 from harness.judge import contract as contracts
 from harness.judge.judge import judge
-from harness.judge.rules import RULES
+from harness.judge.rules import RULES, WIRE_RULES
 from harness.launch.base import Launcher
 from harness.launch.choose import choose
 from harness.model.case import Case
-from harness.model.result import CONTRACT, Result
+from harness.model.result import CONTRACT, ERROR, FAIL, Result
 from harness.model.trace import Trace
 from harness.network.base import Network
 from harness.peer import manifest as manifests
 from harness.peer.build import Builder, Built
 from harness.peer.tools import Toolbox
 from harness.plan import matrix
+from harness.plan.expectations import Book, plan_ids
 from harness.report import journal as journals
 from harness.report import junit
 from harness.report.summary import Summary, as_json
@@ -38,10 +41,13 @@ from harness.run.peer import LivePeer
 from harness.run.pool import Pool
 from harness.run.scheduler import Scheduler
 from harness.spec import load as specs
+from harness.wire.link import Blind, Link
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("PARLEY_STATE") or ROOT / ".parley")
-LATEST = "latest"
+LATEST, CAPTURES = "latest", "captures"
+CAPTURE_KINDS = ("all", "failed", "none")
+MAX_NAME = 180
 DEFAULT_JOBS = 48
 Say = Callable[[str], None]
 _SET_UP = (ToolError, BuildError, ManifestError, LaunchError)
@@ -57,7 +63,13 @@ class Options:
     launcher: str = "auto"
     network: str = "auto"
     jobs: int = DEFAULT_JOBS
+    captures: str = "failed"
+    watch: bool = True
     runs: Path = Path("runs")
+    strict: bool = False
+    expectations: tuple[Path, ...] = ()
+    own_expectations: bool = True
+    update_expectations: bool = False
 
 
 @dataclass
@@ -82,7 +94,7 @@ class Outcome:
 
 def load_specs(extra: Iterable[Path] = ()) -> specs.SpecSet:
     """The project's own specs and those from outside. Raises ``SpecError`` or ``UsageError``."""
-    return specs.load([ROOT / "specs", *extra], RULES)
+    return specs.load([ROOT / "specs", *extra], RULES, wire_rules=WIRE_RULES)
 
 
 def load_peers(extra: Iterable[Path] = ()) -> dict[str, manifests.Manifest]:
@@ -156,6 +168,7 @@ class Run:
         options = self._options
         self.specs = load_specs(options.specs)
         known = load_peers(options.peers)
+        self._expect(known)
         unknown = {name: matrix.Abilities() for name in known}
         planned = matrix.cases(self.specs.scenarios(), unknown, options.selection)
         self.scenario_says = {c.scenario.key: c.scenario.says for c in planned}
@@ -164,7 +177,31 @@ class Run:
         self.folder = make_folder(options.runs)
         say = self._watcher.say
         self._builder = Builder(STATE / "build", Toolbox(STATE / "tools", say), say)
-        self.launcher, self.network = choose(options.launcher, options.network, self._builder, STATE, say, self.folder.name)
+        self._set_the_stage(options.launcher)
+
+    def _expect(self, known: Mapping[str, manifests.Manifest]) -> None:
+        """The expectations, and the ids that they may speak of: those of the full plan, whatever was selected."""
+        options = self._options
+        self._expectation_files = expecting.files(ROOT, options.expectations, options.own_expectations, options.update_expectations)
+        self._book = Book(expecting.load(self._expectation_files, self.specs.requirements), options.strict)
+        self._plan: list[str] = []
+        if self._book.entries or options.update_expectations:
+            everyone = {name: matrix.Abilities(known=False) for name in known}
+            self._plan = plan_ids((c.id for c in matrix.cases(self.specs.scenarios(), everyone, matrix.Selection())), known)
+
+    def update_expectations(self) -> list[str]:
+        """Writes entries for what failed, takes out those that no longer hold, and says so. Raises ``StorageError``, ``UsageError``."""
+        target = (self._options.expectations or (ROOT / expecting.NAME,))[-1]
+        made = expecting.change(self._book, self.results, self._plan, self._options.strict)
+        return expecting.apply(made, target, datetime.date.today())
+
+    def _set_the_stage(self, launcher: str) -> None:
+        """Launcher, network, and whoever watches its wire."""
+        self.launcher, self.network = choose(launcher, self._options.network, self._builder, STATE, self._watcher.say, self.folder.name)
+        self.witness: Link | Blind = Blind(self.network.unseen)
+        if not self.network.unseen and self._options.watch:
+            self.witness = Link()
+            self.network.on_host, self.network.on_drop = self.witness.watch, self.witness.forget
 
     async def perform(self) -> Outcome:
         """Holds and judges all cases; whatever was done before an interruption is in the outcome and on disk."""
@@ -194,8 +231,8 @@ class Run:
         self._watcher.say(f"no containers: {reason}")
         await self.launcher.close()
         self.network.close()
-        options = self._options
-        self.launcher, self.network = choose("process", options.network, self._builder, STATE, self._watcher.say, self.folder.name)
+        await self._close_witness()
+        self._set_the_stage("process")
         self.launcher.why = "no image could be made"
         return await self.launcher.prepare(built)
 
@@ -203,13 +240,27 @@ class Run:
         abilities = await pool.greet(self._servers, self._clients)
         cases = matrix.cases(self.specs.scenarios(), {n: abilities[n] for n in self._chosen}, self._options.selection)
         self._watcher.begun(len(cases), self.launcher, self.network)
-        scheduler = Scheduler(pool, self.specs.site, self._options.jobs, self._on_trace)
+        if self.witness.absent:
+            self._watcher.say(f"no wire witness: {self.witness.absent}; verdicts rest on the two sides' reports")
+        scheduler = Scheduler(pool, self.specs.site, self._options.jobs, self._on_trace, self.witness)
         await scheduler.run(cases)
 
     def _on_trace(self, case: Case, trace: Trace) -> None:
-        self._add(judge(case, trace, self.specs.requirements), trace, case.scenario.says)
+        result = judge(case, trace, self.specs.requirements, self._options.strict)
+        self._keep_frames(case, result, trace)
+        self._add(result, trace, case.scenario.says)
+
+    def _keep_frames(self, case: Case, result: Result, trace: Trace) -> None:
+        """A capture file for each case that went wrong, or for each pair all that its cases left on the wire."""
+        captures, file = self._options.captures, ""
+        if captures == "all":
+            file = f"client={case.client},server={case.server}.pcapng"
+        elif captures == "failed" and result.verdict in (FAIL, ERROR):
+            file = capture_name(case.id)
+        self.witness.keep(trace.wire.ticket, str((self.folder / CAPTURES / file).resolve()) if file else "", case.id)
 
     def _add(self, result: Result, trace: Trace | None, says: str) -> None:
+        result = self._book.mark(result)
         self.results.append(result)
         self.summary.add(result)
         self._journal.add(result, trace, says)
@@ -231,13 +282,20 @@ class Run:
             self._add_incidents(pool)
         await self.launcher.close()
         self.network.close()
+        await self._close_witness()
         logs.close()
         outcome.seconds = time.perf_counter() - self._began
+        self.summary.troubles = self._book.troubles(self.results, self._plan, datetime.date.today())
         try:
             journal.close()
             self._write_reports(pool, outcome)
         except (StorageError, OSError) as error:
             outcome.problem = outcome.problem or error
+
+    async def _close_witness(self) -> None:
+        if isinstance(self.witness, Link):
+            for problem in await self.witness.close():
+                self._watcher.say(f"capture: {problem}")
 
     def _head(self) -> dict[str, Any]:
         return {
@@ -246,13 +304,14 @@ class Run:
             "command": sys.argv[1:],
             "launcher": {"name": self.launcher.name, "why": self.launcher.why},
             "network": {"name": self.network.name, "why": self.network.why},
+            "witness": {"wire": not self.witness.absent, "why": self.witness.absent or "a packet socket on each host"},
         }
 
     def _write_reports(self, pool: Pool | None, outcome: Outcome) -> None:
         peers = {p.name: _about(p) for p in (pool.living() if pool else []) if p.hello}
-        totals = {"seconds": round(outcome.seconds, 3), "counts": dict(self.summary.total), "complete": outcome.problem is None}
-        (self.folder / "results.json").write_bytes(as_json({**self._head(), **totals, "peers": peers}, self.results))
-        (self.folder / "junit.xml").write_bytes(junit.render(self.results))
+        totals = {"seconds": round(outcome.seconds, 3), "complete": outcome.problem is None, "strict": self._options.strict}
+        (self.folder / "results.json").write_bytes(as_json({**self._head(), **totals, "peers": peers}, self.results, self.summary))
+        (self.folder / "junit.xml").write_bytes(junit.render(self.results, self.summary.troubles))
 
 
 class Logs:
@@ -279,6 +338,12 @@ class Logs:
         """Closes all files."""
         for file in self._files.values():
             file.close()
+
+
+def capture_name(case_id: str) -> str:
+    """The file of one case's frames: its id, as one name that every file system takes."""
+    name = case_id.replace("/", ",").replace("%", "_").replace(":", "_")
+    return f"{name}.pcapng" if len(name) < MAX_NAME else f"{name[:MAX_NAME]}-{hashlib.sha256(case_id.encode()).hexdigest()[:8]}.pcapng"
 
 
 def _about(peer: LivePeer) -> dict[str, Any]:

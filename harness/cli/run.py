@@ -17,9 +17,9 @@ from harness.cli import options
 from harness.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED
 from harness.launch.base import Launcher
 from harness.launch.choose import LAUNCHERS, NETWORKS
-from harness.model.result import ERROR, FAIL, Result
+from harness.model.result import ERROR, FAIL, UNEXPECTED_PASS, Result
 from harness.network.base import Network
-from harness.pipeline import DEFAULT_JOBS, Options, Outcome, Run, Watcher
+from harness.pipeline import CAPTURE_KINDS, DEFAULT_JOBS, Options, Outcome, Run, Watcher
 from harness.report import console as reports
 
 _PLAIN_STEPS = 10
@@ -40,6 +40,29 @@ _PLAIN_STEPS = 10
 )
 @click.option("--jobs", type=click.IntRange(1, 1000), default=DEFAULT_JOBS, show_default=True, help="Conversations in flight at once.")
 @click.option("--repeat", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Hold every case so often.")
+@click.option(
+    "--captures",
+    type=click.Choice(CAPTURE_KINDS),
+    default="failed",
+    show_default=True,
+    help="Which frames are kept as pcapng in the run's folder: of each pair all, of each case that did not pass, or none.",
+)
+@click.option("--strict", is_flag=True, help="Let a broken SHOULD fail its case, as a broken MUST does.")
+@click.option(
+    "--expectations",
+    "expectation_files",
+    multiple=True,
+    type=options.FOLDER,
+    metavar="FILE",
+    help="Take what is known to fail from this file too, besides the project's own expectations.yaml. Repeatable.",
+)
+@click.option("--no-expectations", is_flag=True, help="Leave the project's own expectations.yaml aside.")
+@click.option(
+    "--update-expectations",
+    is_flag=True,
+    help="Write an entry for every failure that has none (into the last --expectations, or the project's own), take out those that passed or "
+    "fit nothing, and say what was done.",
+)
 @click.option("--runs", type=options.FOLDER, default=Path("runs"), show_default=True, metavar="DIR", help="Where runs are kept.")
 def run(
     servers: tuple[str, ...],
@@ -53,6 +76,11 @@ def run(
     network: str,
     jobs: int,
     repeat: int,
+    captures: str,
+    strict: bool,
+    expectation_files: tuple[Path, ...],
+    no_expectations: bool,
+    update_expectations: bool,
     runs: Path,
 ) -> int:
     """Hold the conversations of the matrix and judge them.
@@ -64,16 +92,28 @@ def run(
     ./parley run --server c --client go --client node     some pairs
     ./parley run --spec rfc862-echo -k size=65536         some conversations
     ./parley run --peers ~/my-peer --client my-peer       a peer of your own as client
+    ./parley run --repeat 100 --jobs 64                   how often does it fail?
+    ./parley run --strict                                 a broken SHOULD fails too
+
+    What is known to fail stands in expectations.yaml, each entry with a reason, an owner and a last day: such a failure does not fail the
+    run. An entry whose cases pass, that fits no case, or that has expired, does.
     """
     selection = options.selection(servers, clients, specs, patterns, families, repeat)
-    chosen = Options(selection, peer_folders, spec_folders, launcher, network, jobs, runs)
+    chosen = Options(
+        selection, peer_folders, spec_folders, launcher, network, jobs, captures, runs=runs, strict=strict,
+        expectations=expectation_files, own_expectations=not no_expectations, update_expectations=update_expectations,
+    )  # fmt: skip
     console = Console(highlight=False)
     view = _View(console)
     job = Run(chosen, Watcher(view.say, view.begun, view.judged))
     job.prepare()
     with view:
         outcome = _perform(job)
-    return _close(console, outcome)
+    code = _close(console, outcome)
+    if update_expectations and outcome.problem is None:
+        for sentence in job.update_expectations() or ["expectations: nothing to change"]:
+            console.print(sentence, markup=False, soft_wrap=True)
+    return code
 
 
 class _View:
@@ -110,7 +150,7 @@ class _View:
     def judged(self, result: Result) -> None:
         """One more is done."""
         self._done += 1
-        self._bad += result.verdict in (FAIL, ERROR)
+        self._bad += result.outcome in (FAIL, ERROR, UNEXPECTED_PASS)
         if self._lively:
             failed = f" [red]{self._bad} not passed[/]" if self._bad else ""
             self._progress.update(self._task, completed=self._done, description=f"conversations{failed}")
@@ -140,7 +180,7 @@ async def _interruptible(job: Run) -> Outcome:
 
 def _close(console: Console, outcome: Outcome) -> int:
     reports.matrix(console, outcome.summary)
-    reports.problems(console, outcome.results)
+    reports.closing(console, outcome.summary, outcome.results)
     console.print(f"{outcome.summary.sentence()} in {outcome.seconds:.1f} s; {outcome.folder}/", markup=False, soft_wrap=True)
     if outcome.problem is None:
         return outcome.summary.exit_code()

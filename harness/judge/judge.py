@@ -7,14 +7,13 @@ from typing import Protocol
 
 import msgspec
 
-from harness.judge import http, streams
+from harness.judge import http, streams, wire
 from harness.judge.base import Findings
+from harness.model import levels
 from harness.model.case import Case
-from harness.model.result import CONTRACT, ERROR, FAIL, NONCONFORMANT, PASS, UNSUPPORTED, Finding, Result
+from harness.model.result import CONTRACT, ERROR, FAIL, PASS, UNSUPPORTED, Finding, Result
 from harness.model.trace import Side, Trace
 
-_SOFT = frozenset({"SHOULD", "SHOULD NOT", "MAY", "recommended"})
-"""Levels that do not fail a case when they are broken."""
 _WORDS = {
     "crashed": "it crashed",
     "silent": "it fell silent",
@@ -35,12 +34,14 @@ class Record(Protocol):
         """MUST, SHOULD and so on."""
 
 
-def judge(case: Case, trace: Trace, requirements: Mapping[str, Record]) -> Result:
-    """The verdict, with every finding that it rests on."""
+def judge(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: bool = False) -> Result:
+    """The verdict, with every finding that it rests on. ``strict``: a broken SHOULD fails its case too."""
     if case.unsupported:
         return _result(case, trace, UNSUPPORTED, (), case.unsupported)
     if trace.fault:
         return _result(case, trace, ERROR, (), trace.fault)
+    if trace.wire.incomplete:
+        return _result(case, trace, ERROR, (), f"evidence incomplete: {trace.wire.incomplete}")
     for role, side in (("client", trace.client), ("server", trace.server)):
         if side.trouble == "never-started":
             return _result(case, trace, ERROR, (), f"the {role} {getattr(case, role)} could not be started: {side.says}")
@@ -50,8 +51,9 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record]) -> Resul
     _trouble(trace, findings)
     if not findings:
         (streams if case.scenario.client else http).judge(case, trace, findings)
+        wire.standards(case, trace, findings)
     complete = tuple(_with_record(f, requirements) for f in findings.list)
-    hard = [f for f in complete if f.level not in _SOFT or f.kind != NONCONFORMANT]
+    hard = levels.failing(complete, strict)
     return _result(case, trace, FAIL if hard else PASS, complete, _reason(case, (hard or complete)[0]) if complete else "")
 
 

@@ -48,6 +48,9 @@ class _Reader:
             do = command["do"]
             if do == "wait":
                 continue
+            check = self._checks.get(number)
+            if check and check.fails:
+                return self._fails(number, check.fails)
             if do == "receive":
                 whole = self._receive(number, command)
             elif do == "send":
@@ -85,6 +88,21 @@ class _Reader:
             seen = f"'{step.step}'" if step else "the end of the report"
             says = f"the {self._role} does not report its script step {self._words(number)}"
             self._findings.add(CONTRACT, self._role, says, f"'{name}'", seen, evidence=(at(self._role, self._next),))
+
+    def _fails(self, number: int, errors: tuple[str, ...]) -> bool:
+        """The last step, which must fail with one of these errors; what came before it failed does not matter."""
+        rest = self._steps[self._next :]
+        failed = next((i for i, s in enumerate(rest) if s.step == "failed"), None)
+        if failed is not None and rest[failed].at == number and rest[failed].error in errors:
+            self._next += failed + 1
+            return self._closing()
+        told = [s for s in rest if s.step not in _QUIETLY]
+        observed = failure(rest[failed]) if failed is not None else ", ".join(f"'{s.step}'" for s in told) or "nothing"
+        says = f"the {self._role}'s step {self._words(number)} was to fail"
+        where = (at(self._role, min(self._next + (failed or 0), max(len(self._steps) - 1, 0))),)
+        kind, side = (NONCONFORMANT, OTHER[self._role]) if told else (CONTRACT, self._role)
+        self._findings.add(kind, side, says, " or ".join(f"'{e}'" for e in errors), observed, requirement=self._cited(number), evidence=where)
+        return False
 
     def _before_failure(self, failed: Step) -> str:
         """What had come until then: the reports between the last finished step and the failure."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.judge import script as scripts
+from harness.judge import wire
 from harness.judge.base import OTHER, Findings, amount, at, first
 from harness.judge.rules import RULES, Content
 from harness.model.case import Case, Check, Script
@@ -23,15 +24,25 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     assert scenario.client is not None
     client = scripts.read(scenario.client, trace.client.steps, findings)
     server_steps = _server_steps(trace)
+    told = Findings(case)
+    wire.reports(case, trace, server_steps, told)
     if scenario.server:
         server = scripts.read(scenario.server, trace.server.steps, findings)
         _contents(scenario.server, server, trace.client.steps, trace, findings)
     _contents(scenario.client, client, server_steps, trace, findings)
+    if told:
+        _believe_the_wire(findings, told)
     if findings:
         return
     _addresses(trace, server_steps, findings, scenario.transport)
     if not findings and (scenario.server or scenario.service in _REPORTING):
         _agreement(case, trace, server_steps, findings)
+
+
+def _believe_the_wire(findings: Findings, told: Findings) -> None:
+    """Who misreports is no witness against the other side: of what was found, only that stays which is said of him."""
+    liars = {f.side for f in told.list}
+    findings.list[:] = [f for f in findings.list if f.side in liars and f.kind != MISREPORT] + told.list
 
 
 def _server_steps(trace: Trace) -> tuple[Step, ...]:
@@ -52,7 +63,7 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
             for place, step in received.steps:
                 _fits_rule(script.role, check, place, step, trace, findings)
         elif check.octets is not None:
-            _exact(script.role, check, received, other, findings)
+            _exact(script.role, check, received, other, trace, findings)
         elif check.end:
             for place, step in received.steps:
                 if step.octets:
@@ -90,7 +101,7 @@ def _fits_rule(role: str, check: Check, place: int, step: Step, trace: Trace, fi
         )  # fmt: skip
 
 
-def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Step, ...], findings: Findings) -> None:
+def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Step, ...], trace: Trace, findings: Findings) -> None:
     assert check.octets is not None
     wanted = [check.octets.successor(k) for k in range(check.count)]
     missing = [(w.length(), w.digest()) for w in wanted]
@@ -101,16 +112,21 @@ def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Ste
         if got in (missing if check.any_order else missing[:1]):
             missing.remove(got)
             continue
-        _wrong_content(role, check, place, step, expected, other, findings)
+        _wrong_content(role, check, place, step, expected, other, trace, findings)
         return
 
 
-def _wrong_content(role: str, check: Check, place: int, step: Step, expected: str, other: tuple[Step, ...], findings: Findings) -> None:
-    """The receiver says that something else came. The sender is to blame, unless it reports to have sent the right thing."""
+def _wrong_content(
+    role: str, check: Check, place: int, step: Step, expected: str, other: tuple[Step, ...], trace: Trace, findings: Findings
+) -> None:
+    """The receiver says that something else came. The sender is to blame where the wire or its own report confirms that."""
     sender = OTHER[role]
     sent = [s for s in other if s.step == "sent"]
     total = sum(s.octets or 0 for s in sent)
-    confirmed = any((s.octets, s.digest) == (step.octets, step.digest) for s in sent)
+    seen = wire.confirms(trace, role, place)
+    if seen is False:
+        return  # the receiver misreports: that is found where its report is held against the wire
+    confirmed = seen or any((s.octets, s.digest) == (step.octets, step.digest) for s in sent)
     observed = amount(step.octets, step.digest) + (f": {_shown(step.hex)}" if step.hex else "")
     says = f"the {role} did not get the octets that were due"
     if confirmed or not sent:

@@ -16,6 +16,8 @@ from harness.model.payload import Payload, sha256
 
 FAMILIES = ("ipv4", "ipv6")
 ROLES = ("client", "server")
+NOBODY = ("nobody", "black-hole")
+"""Instead of a service: a port where nobody listens, on the server's host; an address where no host is."""
 _REPORTED = {"connect": ("connected",), "accept": ("accepted",), "half-close": ("half-closed",), "close": ("closed",), "reset": ("reset", "closed")}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.,:=@%+/-]")
 
@@ -24,7 +26,8 @@ class Check(msgspec.Struct, frozen=True):
     """What a script step must have been answered with: an ``expect`` of a spec, bound to step ``at``.
 
     ``octets`` is the exact content; ``rule`` names a content rule of ``judge/rules``; ``end`` asks for the
-    other side's FIN after it; ``quiet`` asks for silence; ``any_order`` compares datagrams as a set.
+    other side's FIN after it; ``quiet`` asks for silence; ``any_order`` compares datagrams as a set. ``fails``: the step must fail, with one of
+    these errors of the contract; then it is the last.
     """
 
     at: int
@@ -35,6 +38,16 @@ class Check(msgspec.Struct, frozen=True):
     quiet: bool = False
     count: int = 1
     any_order: bool = False
+    fails: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+
+
+class WireCheck(msgspec.Struct, frozen=True):
+    """What the wire must show: a wire rule of ``judge/rules``, and the role that it looks at. ``count`` is what the rule makes of it."""
+
+    rule: str
+    by: str
+    count: int = 1
     requires: tuple[str, ...] = ()
 
 
@@ -72,6 +85,8 @@ class Script(msgspec.Struct, frozen=True, dict=True):
         """The one report that fits this script, if its checks leave no choice; else None."""
         told: list[Told] = []
         checks = {check.at: check for check in self.checks}
+        if any(check.fails for check in self.checks):
+            return None
         for at, step in enumerate(self.steps):
             if step["do"] == "send":
                 told += [("sent", p.length(), p.digest()) for n, p in self.sent if n == at]
@@ -111,7 +126,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
     Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. The server is a service that is
-    shared by many cases, or, where ``server`` is there, a script of its own.
+    shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none.
     """
 
     key: str
@@ -123,6 +138,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     server: Script | None = None
     exchanges: tuple[Exchange, ...] = ()
     connections: int | None = None
+    wire: tuple[WireCheck, ...] = ()
     families: tuple[str, ...] = FAMILIES
     deadline: int = 10_000
     origin: str = ""
@@ -144,7 +160,9 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def server_ability(self) -> str:
-        """What the server peer must declare."""
+        """What the server peer must declare; nothing where nobody serves."""
+        if self.service in NOBODY:
+            return ""
         return f"script server/{self.transport}" if self.server else f"serve {self.service}/{self.transport}"
 
     @property

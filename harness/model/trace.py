@@ -1,15 +1,10 @@
-"""What happened: the steps that each side reported, as they came. Evidence only; nothing here judges it.
-
-``wire`` is the place of the third witness, the frames seen between the two.
-"""
+"""What happened: the steps that each side reported, as they came, and what the wire showed. Evidence only; nothing here judges it."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-Address = tuple[str, int]
+from harness.model.wire import Address, Wire
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,4 +68,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     clock: float = 0.0
     seconds: float = 0.0
     fault: str = ""
-    wire: tuple[Any, ...] = ()
+    wire: Wire = Wire()
+
+
+__all__ = ["Address", "Connection", "Side", "Step", "Trace", "Wire"]

@@ -5,8 +5,9 @@ Owns the interface and the loopback network, which runs anywhere and needs nothi
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.errors import NetworkError
@@ -14,26 +15,54 @@ from harness.errors import NetworkError
 SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 19, "time": 37, "http": 80}
 """The ports that the RFCs give (RFC 862, 863, 867, 865, 864, 868, 9110 section 4.2.1), used where hosts have them to themselves."""
 
+_NEVER_SERVED = 1
+
 
 @dataclass(frozen=True)
 class Host:
-    """A place for one peer: ``addresses`` by family; ``namespace`` is a file descriptor, or None without one."""
+    """A place for one peer: ``addresses`` by family; ``namespace`` is a file descriptor, or None without one; ``number`` counts from 1;
+    ``nowhere`` are addresses on the wire that no host has and nothing answers for.
+    """
 
     name: str
     addresses: dict[str, str]
     namespace: int | None = None
     own_ports: bool = False
+    number: int = 0
+    nowhere: dict[str, str] = field(default_factory=dict)
+
+    def closed_port(self, family: str) -> int:
+        """A port where nobody listens."""
+        if self.own_ports:
+            return _NEVER_SERVED
+        with socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind((self.addresses[family], 0))
+            return int(probe.getsockname()[1])
 
     def port(self, service: str) -> int:
         """The port to serve on: the RFC's, or 0 (any free one) where ports are shared."""
         return SERVICE_PORTS[service] if self.own_ports else 0
 
 
+def nobody(host: Host) -> None:
+    """Whom hosts are told of by default."""
+
+
+OnHost = Callable[[Host], None]
+
+
 class Network(Protocol):
-    """Hosts joined by one wire. ``name`` is that of the command line; ``why`` says in words what it is."""
+    """Hosts joined by one wire. ``name`` is that of the command line; ``why`` says in words what it is.
+
+    ``on_host`` is called with each host that has a namespace as soon as its wire is plugged in, before anything can act there;
+    ``on_drop`` when it goes. ``unseen`` says why its wire cannot be watched, empty if it can.
+    """
 
     name: str
     why: str
+    unseen: str
+    on_host: OnHost
+    on_drop: OnHost
 
     def add(self, name: str) -> Host:
         """A new host. Raises ``NetworkError``."""
@@ -55,9 +84,12 @@ class Loopback:
     """All peers on this machine's own loopback: no namespaces, shared ports, no wire to watch."""
 
     name = "loopback"
+    unseen = "there is no wire to watch on loopback"
 
     def __init__(self, why: str = "asked for", families: tuple[str, ...] = ("ipv4", "ipv6")) -> None:
         self.why = why
+        self.on_host: OnHost = nobody
+        self.on_drop: OnHost = nobody
         self._addresses = {f: a for f, a in (("ipv4", "127.0.0.1"), ("ipv6", "::1")) if f in families}
 
     def add(self, name: str) -> Host:

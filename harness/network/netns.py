@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import NetworkError
-from harness.network.base import Host
+from harness.network.base import Host, OnHost, nobody
+from harness.network.offload import send_as_it_is
 from harness.network.rtnetlink import Route
 
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 PREFIX = {"ipv4": 16, "ipv6": 64}
+_NOWHERE = {"ipv4": "198.18.255.254", "ipv6": "2001:db8::fffe"}
 _NEAR, _FAR, _SWITCH = "p{number}", "eth0", "switch"
 _SETTINGS = {
     "net/ipv6/conf/all/disable_ipv6": "0",
@@ -113,9 +115,12 @@ class Namespaces:
     """Hosts in namespaces around one switch."""
 
     name = "netns"
+    unseen = ""
 
     def __init__(self, why: str) -> None:
         self.why = why
+        self.on_host: OnHost = nobody
+        self.on_drop: OnHost = nobody
         self._hosts: dict[int, tuple[int, Host, Route, int]] = {}
         """By namespace: a peer that is started again takes its place before the last one has left it."""
         self._count = 0
@@ -149,16 +154,18 @@ class Namespaces:
         self._switch_route.add_wire(_NEAR.format(number=number), self._bridge, _FAR, namespace, mac(number))
         route = inside(namespace, Route)
         route.up(1)
-        index = inside(namespace, lambda: socket.if_nametoindex(_FAR))
+        index = inside(namespace, _furnish)
+        host = Host(name, addresses, namespace, own_ports=True, number=number, nowhere=_NOWHERE)
+        self.on_host(host)
         route.up(index)
         for family, address in addresses.items():
             route.add_address(index, family, address, PREFIX[family])
-        host = Host(name, addresses, namespace, own_ports=True)
         self._introduce(namespace, number, host, route, index)
         return host
 
     def _introduce(self, namespace: int, number: int, host: Host, route: Route, index: int) -> None:
-        """Makes the new host and all others each other's permanent neighbours."""
+        """Makes the new host and all others each other's permanent neighbours; what is nowhere has a link-layer address that nobody takes."""
+        route.add_neighbours(index, [(family, address, mac(0xFFFE)) for family, address in _NOWHERE.items()])
         for other_number, other, other_route, other_index in self._hosts.values():
             route.add_neighbours(index, [(f, a, mac(other_number)) for f, a in other.addresses.items()])
             other_route.add_neighbours(other_index, [(f, a, mac(number)) for f, a in host.addresses.items()])
@@ -179,6 +186,7 @@ class Namespaces:
     def drop(self, host: Host) -> None:
         assert host.namespace is not None
         number, _, route, _ = self._hosts.pop(host.namespace)
+        self.on_drop(host)
         route.close()
         with contextlib.suppress(OSError):
             self._switch_route.delete(inside(self._switch, lambda: socket.if_nametoindex(_NEAR.format(number=number))))
@@ -191,6 +199,13 @@ class Namespaces:
             self._switch_route.close()
             os.close(self._switch)
             self._switch = -1
+
+
+def _furnish() -> int:
+    """Prepares the interface of the namespace that this thread is in; returns its index."""
+    with contextlib.suppress(OSError):  # a kernel that cannot: the capture then shows larger frames
+        send_as_it_is(_FAR)
+    return socket.if_nametoindex(_FAR)
 
 
 def _write_settings(settings: dict[str, str]) -> None:

@@ -27,7 +27,7 @@ class Abilities(msgspec.Struct, frozen=True):
 
     def missing(self, ability: str, family: str) -> str:
         """Why this peer cannot hold such a conversation; empty if it can."""
-        if not self.known:
+        if not self.known or not ability:
             return ""
         if ability not in self.can:
             reason = self.lacks.get(ability, "")

@@ -9,13 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.model.result import ERROR, FAIL, PASS, UNSUPPORTED, Result
+from harness.model.expectation import Expected
+from harness.model.result import ERROR, EXPECTED_FAILURE, FAIL, FLAKY, PASS, UNEXPECTED_PASS, UNSUPPORTED, Result
+from harness.report import repeats
 from harness.report.summary import Summary
 
 PROTOCOLS = ("tcp", "udp", "http")
 _FAMILIES = {"ipv4": "v4", "ipv6": "v6"}
-_MARKS = {FAIL: ("red", "fail"), ERROR: ("magenta", "err"), UNSUPPORTED: ("yellow", "uns")}
-_MAX_SHOWN = 12
+_MARKS = {
+    FAIL: ("red", "fail"), UNEXPECTED_PASS: ("red", "upass"), ERROR: ("magenta", "err"), EXPECTED_FAILURE: ("blue", "exp"),
+    FLAKY: ("blue", "flaky"), UNSUPPORTED: ("yellow", "uns"),
+}  # fmt: skip
+_MAX_SHOWN, _MAX_CASES = 12, 3
 
 
 def matrix(console: Console, summary: Summary) -> None:
@@ -47,11 +52,13 @@ def _counts(counter: Counter[str]) -> str:
 
 def problems(console: Console, results: Sequence[Result]) -> None:
     """Each case that did not pass, the first of them in full, and what is not supported, by reason."""
-    bad = [r for r in results if r.verdict in (FAIL, ERROR)]
+    bad = [r for r in results if r.outcome in (FAIL, ERROR)]
     for result in bad[:_MAX_SHOWN]:
         colour = _MARKS[result.verdict][0]
         console.print(f"[bold {colour}]{result.verdict}[/] {escape(result.id)}", soft_wrap=True, highlight=False)
         console.print(f"     {escape(result.reason)}", highlight=False)
+        if result.expected:
+            console.print(f"     [dim]{escape(result.expected.where)} expects another failure{escape(_on(result.expected))}[/]", highlight=False)
         cited = sorted({f"{f.requirement} ({f.level})" if f.level else f.requirement for f in result.findings if f.requirement})
         if cited:
             console.print(f"     [dim]{escape(', '.join(cited))}[/]", highlight=False)
@@ -60,6 +67,54 @@ def problems(console: Console, results: Sequence[Result]) -> None:
     reasons = Counter(r.reason for r in results if r.verdict == UNSUPPORTED)
     for reason, count in reasons.most_common(_MAX_SHOWN):
         console.print(f"[yellow]unsupported[/] {count:,} cases: {escape(reason)}", highlight=False)
-    noted = [r for r in results if r.verdict == PASS and r.findings]
+    _expected(console, results)
+    noted = [r for r in results if r.verdict == PASS and r.findings and not r.expected]
     for (reason), count in Counter(r.reason for r in noted).most_common(_MAX_SHOWN):
         console.print(f"[cyan]note[/] {count:,} cases pass, but: {escape(reason)}", highlight=False)
+
+
+def _on(expected: Expected) -> str:
+    return f", on {expected.requirement}" if expected.requirement else ""
+
+
+def _expected(console: Console, results: Sequence[Result]) -> None:
+    """What failed as expected, by the entry that says so."""
+    met = Counter(r.expected for r in results if r.expected and r.expected.met and r.findings)
+    for expected, count in met.most_common(_MAX_SHOWN):
+        words = f"{count:,} cases fail as {expected.where} says ({expected.kind}): {expected.reason}"
+        console.print(f"[blue]expected[/] {escape(words)}", highlight=False)
+    if len(met) > _MAX_SHOWN:
+        console.print(f"... and {len(met) - _MAX_SHOWN:,} more entries: results.json has them all")
+
+
+def expectations(console: Console, summary: Summary) -> None:
+    """Each entry of an expectations file that fails the run: where it stands, what is wrong, what to do."""
+    for trouble in summary.troubles:
+        console.print(f"[bold red]{trouble.what}[/] {escape(trouble.where)}: {escape(trouble.says)}", soft_wrap=True, highlight=False)
+        for case in trouble.cases[:_MAX_CASES]:
+            console.print(f"     {escape(case)}", soft_wrap=True, highlight=False)
+        if len(trouble.cases) > _MAX_CASES:
+            console.print(f"     ... and {len(trouble.cases) - _MAX_CASES:,} more", highlight=False)
+        console.print(f"     {escape(trouble.remedy)}", highlight=False)
+
+
+def stability(console: Console, results: Sequence[Result]) -> None:
+    """Where cases were repeated: those that failed sometimes, and what is known of the rate of all."""
+    counted = repeats.count(results)
+    if counted is None:
+        return
+    unstable = [r for r in counted.cases if r.unstable]
+    for one in unstable[:_MAX_SHOWN]:
+        console.print(f"[bold red]unstable[/] {escape(one.case)}", soft_wrap=True, highlight=False)
+        console.print(f"     {repeats.row(one)}", highlight=False)
+    if len(unstable) > _MAX_SHOWN:
+        console.print(f"... and {len(unstable) - _MAX_SHOWN:,} more unstable cases: results.json has them all")
+    console.print(repeats.sentence(counted), highlight=False)
+
+
+def closing(console: Console, summary: Summary, results: Sequence[Result]) -> None:
+    """All that is said after the matrix but for the last line."""
+    problems(console, results)
+    expectations(console, summary)
+    stability(console, results)
+    console.print(summary.levels_sentence(), highlight=False)

@@ -26,6 +26,10 @@ def show(console: Console, entry: Entry) -> None:
     console.print(f"requires {escape(', '.join(result.requires))}", highlight=False)
     colour = _COLOURS[result.verdict]
     console.print(f"verdict [bold {colour}]{result.verdict}[/] in {result.seconds * 1000:.1f} ms", highlight=False)
+    if result.expected:
+        met = "" if result.expected.met else ", but not this"
+        words = f"{result.expected.where} expects it ({result.expected.kind}){met}: {result.expected.reason}"
+        console.print(escape(words), highlight=False)
     if trace is None:
         console.print("the evidence of a repeat that passed is not kept")
     else:
@@ -94,7 +98,8 @@ def _findings(console: Console, result: Result) -> None:
         for name in ("expected", "observed"):
             if getattr(finding, name):
                 console.print(f"  {name}: {escape(getattr(finding, name))}", highlight=False)
-        cited = " ".join(w for w in (finding.requirement, finding.level) if w)
+        clause = f"({finding.clause})" if finding.clause else ""
+        cited = " ".join(w for w in (finding.requirement, finding.level, clause) if w)
         console.print(f"  [dim]{escape(cited)}{escape('; ' + ', '.join(finding.evidence) if finding.evidence else '')}[/]", highlight=False)
     if not result.findings and result.reason:
         console.print(escape(result.reason), highlight=False)

@@ -13,10 +13,13 @@ from typing import Any
 
 import msgspec
 
-from harness.model.case import Case, Scenario, Script
-from harness.model.trace import Address, Connection, Side, Trace
+from harness.model.case import NOBODY, Case, Scenario, Script
+from harness.model.trace import Address, Connection, Side, Step, Trace
+from harness.network.base import Host
 from harness.peer import contract
 from harness.run.peer import Activity, LivePeer, Service, claim_connections, claim_datagrams, connection
+from harness.wire.link import Witness, cuts
+from harness.wire.messages import Ask
 
 GRACE_SECONDS = 4.0
 """How much longer than a conversation's own deadline the harness waits for its report."""
@@ -30,9 +33,10 @@ class NotServed(Exception):
     """The server's side could not be brought up."""
 
 
-async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...]) -> Trace:
+async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...], witness: Witness) -> Trace:
     """Holds the conversation and returns all evidence. Whatever goes wrong is in the trace; only cancellation raises."""
-    clock, began = time.time(), time.perf_counter()
+    since = time.time_ns()
+    clock, began = since / 1e9, time.perf_counter()
     talk = _Talk(case, client, server)
     try:
         asked = await talk.serve(site)
@@ -43,7 +47,32 @@ async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mappi
     await talk.ask(asked)
     trace = Trace(talk.client_side(), await talk.server_side(), asked, clock)
     talk.leave()
-    return msgspec.structs.replace(trace, seconds=time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
+        return msgspec.structs.replace(trace, seconds=seconds)  # nothing was sent
+    wire = await witness.see(_question(case, trace, client.host, server.host, since))
+    return msgspec.structs.replace(trace, seconds=seconds, wire=wire)
+
+
+def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) -> Ask:
+    """What the witness is asked about a case that was held."""
+    transport = case.scenario.transport
+    near = "connected" if transport == "tcp" else ""
+    known = [s.local for s in trace.client.steps if s.local and (s.step == near or not near)]
+    known = list(dict.fromkeys(known)) if transport == "tcp" else known[-1:]
+    endpoints = tuple(known) or ((client.addresses.get(case.family, ""), 0),)
+    answered = trace.server.connections[0].steps if trace.server.connections else trace.server.steps
+    asked = trace.client.steps
+    return Ask(
+        0, transport, endpoints, trace.asked, (client.number, server.number), since,
+        client_cuts=cuts(_lengths(asked, "sent"), _lengths(answered, "received")),
+        server_cuts=cuts(_lengths(answered, "sent"), _lengths(asked, "received")),
+        shown=case.attempt == 1, alone=bool(case.scenario.server) or case.scenario.service in NOBODY,
+    )  # fmt: skip
+
+
+def _lengths(steps: tuple[Step, ...], name: str) -> tuple[int, ...]:
+    return tuple(s.octets or 0 for s in steps if s.step == name)
 
 
 async def wait_until(activity: Activity, peer: LivePeer, ready: Callable[[], bool], seconds: float) -> bool:
@@ -89,11 +118,22 @@ class _Talk:
         address = host.addresses.get(self._case.family)
         if address is None:
             raise NotServed(f"its host has no {self._case.family} address")
+        if self._scenario.service in NOBODY:
+            return self._unserved(address)
         if self._scenario.server:
             return await self._serve_script(address, self._scenario.server)
         self._server_id = await ensure_service(self._server, self._scenario, self._case.family, address, host.port(self._scenario.service), site)
         self._answering = self._server.activity(self._server_id)
         return self._local(address)
+
+    def _unserved(self, address: str) -> Address:
+        """Where nobody answers: a closed port of the host, or an address that nobody has."""
+        host, family = self._server.host, self._case.family
+        if self._scenario.service == "nobody":
+            return address, host.closed_port(family)
+        if family not in host.nowhere:
+            raise NotServed("unsupported: on this network there is no address where nobody is")
+        return host.nowhere[family], host.closed_port(family)
 
     async def _serve_script(self, address: str, script: Script) -> Address:
         self._server_id = self._server.new_id("x")
@@ -139,6 +179,8 @@ class _Talk:
 
     async def server_side(self) -> Side:
         """The server's account, once it is complete or out of time."""
+        if self._scenario.service in NOBODY:
+            return Side(offset=self._server.offset)
         if self._scenario.server:
             return await self._script_side()
         assert isinstance(self._answering, Service)

@@ -1,7 +1,7 @@
 """All cases of a run, many at once; and, when a peer breaks off, finding out whose case it was.
 
 A peer that breaks off takes several conversations with it. Each of them is held again later, alone: the one that breaks it
-again is the guilty one, the others keep their verdict.
+again is the guilty one, the others keep their verdict. So is a case of which the capture lost frames: alone it has the better chance to be seen whole.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from harness.model.trace import Side, Trace
 from harness.run.conversation import hold
 from harness.run.peer import LivePeer
 from harness.run.pool import NotThere, Pool
+from harness.wire.link import Blind, Witness
 
 BURST = 106_496
 """Octets of datagrams that may be under way to one server at once: half of Linux's default socket buffer. UDP promises no delivery, so
 what the harness itself made overflow would prove nothing about a peer."""
+_BLIND = Blind("nobody watches the wire")
 BREAKS = {"crashed", "broke-contract", "silent"}
 OnTrace = Callable[[Case, Trace], None]
 
@@ -27,8 +29,9 @@ OnTrace = Callable[[Case, Trace], None]
 class Scheduler:
     """Holds cases over a pool. ``on_trace`` gets each case's evidence, once, as soon as it is complete."""
 
-    def __init__(self, pool: Pool, site: tuple[Mapping[str, Any], ...], jobs: int, on_trace: OnTrace) -> None:
+    def __init__(self, pool: Pool, site: tuple[Mapping[str, Any], ...], jobs: int, on_trace: OnTrace, witness: Witness = _BLIND) -> None:
         self._pool = pool
+        self._witness = witness
         self._site = site
         self._jobs = jobs
         self._on_trace = on_trace
@@ -86,13 +89,14 @@ class Scheduler:
         for peer in (client, server):
             peer.busy += 1
         try:
-            trace = await hold(case, client, server, self._site)
+            trace = await hold(case, client, server, self._site, self._witness)
             broke = [p for p, side in ((client, trace.client), (server, trace.server)) if side.trouble in BREAKS and p.trouble]
             shared = any(p.busy_at_end > 1 for p in broke)
         finally:
             for peer in (client, server):
                 peer.busy -= 1
-        if broke and shared and not alone:
+        if not alone and ((broke and shared) or trace.wire.incomplete):
+            self._witness.keep(trace.wire.ticket)
             self._suspects.append(case)
         else:
             self._on_trace(case, trace)

@@ -34,8 +34,15 @@ def wire_payload(recipe: Payload) -> dict[str, Any]:
 def script(role: str, steps: Sequence[model.Step], transport: str, reading: str) -> m.Script:
     """A side's steps as commands, with what must be seen for each ``expect``."""
     commands = tuple(_command(step, transport) for step in steps)
-    checks = tuple(_check(at, step.expect) for at, step in enumerate(steps) if step.expect)
+    checks = tuple(c for at, step in enumerate(steps) if (c := _step_check(at, step)))
     return m.Script(role, commands, checks, reading)
+
+
+def _step_check(at: int, step: model.Step) -> m.Check | None:
+    if step.expect:
+        return _check(at, step.expect)
+    failing = step.connect or step.send
+    return m.Check(at, fails=tuple(failing.fails), requires=tuple(failing.requires)) if failing and failing.fails else None
 
 
 def _command(step: model.Step, transport: str) -> dict[str, Any]:
@@ -54,13 +61,19 @@ def _command(step: model.Step, transport: str) -> dict[str, Any]:
 
 def _send(send: model.Send) -> dict[str, Any]:
     command: dict[str, Any] = {"do": "send", "payload": wire_payload(payload(send.payload))}
-    if send.writes:
-        command["writes"] = send.writes
+    if send.writes or send.cuts:
+        command["writes"] = send.writes or _sizes(send.cuts or [], payload(send.payload).length())
     if send.gap:
         command["gap"] = send.gap
     if send.count > 1:
         command["count"] = send.count
     return command
+
+
+def _sizes(cuts: Sequence[int], length: int) -> list[int]:
+    """The sizes of the pieces between offsets, up to ``length`` octets."""
+    places = [0, *(cut for cut in cuts if cut < length), length]
+    return [b - a for a, b in zip(places, places[1:], strict=False)] or [1]
 
 
 def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:
@@ -72,7 +85,7 @@ def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:
     command: dict[str, Any] = {"do": "receive"}
     if transport == "udp":
         command["count"] = expect.count
-    elif expect.then:
+    elif expect.then or expect.fails:
         command["until"] = "end"
     else:
         command["octets"] = size or 0
@@ -90,6 +103,7 @@ def _check(at: int, expect: model.Expect) -> m.Check:
         quiet=expect.nothing is not None,
         count=expect.count,
         any_order=expect.order == "any",
+        fails=tuple(expect.fails),
         requires=tuple(expect.requires),
     )
 
@@ -142,6 +156,7 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "families": tuple(conversation.families),
         "deadline": conversation.deadline or DEADLINES[head.transport],
         "connections": conversation.connections,
+        "wire": tuple(m.WireCheck(seen.rule, seen.by, seen.count, tuple(seen.requires)) for seen in conversation.wire),
         "origin": origin,
     }
     if conversation.exchange:

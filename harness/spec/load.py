@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import SpecError, UsageError
+from harness.model import levels
 from harness.model.case import Scenario
 from harness.spec import compile as compiler
 from harness.spec import expand, model, yamlpos
@@ -42,15 +43,19 @@ class SpecSet:
     specs: tuple[Spec, ...]
     requirements: Mapping[str, model.Requirement]
     site: tuple[dict[str, Any], ...] = field(default=())
+    records: Mapping[int, tuple[str, tuple[model.Requirement, ...]]] = field(default_factory=dict)
+    """By RFC: its title, and its requirements in file order."""
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every scenario of every spec, in file order."""
         return tuple(s for spec in self.specs for s in spec.scenarios)
 
 
-def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterable[Path] = ()) -> SpecSet:
-    """Reads every spec below ``roots`` (folders or files). ``rules`` are the content rules that the judge knows;
-    requirements are those below the roots, and below ``requirement_roots``.
+def load(
+    roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterable[Path] = (), wire_rules: Iterable[str] = ()
+) -> SpecSet:
+    """Reads every spec below ``roots`` (folders or files). ``rules`` and ``wire_rules`` are the content and wire rules that the judge
+    knows; requirements are those below the roots, and below ``requirement_roots``.
 
     Raises ``SpecError`` with all problems of all files, ``UsageError`` if a root holds no spec.
     """
@@ -59,13 +64,14 @@ def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterabl
         p for root in requirement_roots for p in sorted((root.resolve() / REQUIREMENTS).glob("*.yaml")) if p not in requirement_files
     ]
     problems: list[Problem] = []
-    requirements = _requirements(requirement_files, problems)
-    loader = _Loader(requirements, frozenset(rules), problems)
+    records: dict[int, tuple[str, tuple[model.Requirement, ...]]] = {}
+    requirements = _requirements(requirement_files, problems, records)
+    loader = _Loader(requirements, frozenset(rules), frozenset(wire_rules), problems)
     specs = [spec for name, path in files if (spec := loader.spec(name, path))]
     site = _merge_sites(specs, problems)
     if problems:
         raise SpecError(sorted(set(problems)))
-    return SpecSet(tuple(specs), requirements, tuple(site))
+    return SpecSet(tuple(specs), requirements, tuple(site), dict(sorted(records.items())))
 
 
 def _find(roots: Iterable[Path]) -> tuple[list[tuple[str, Path]], list[Path]]:
@@ -88,15 +94,23 @@ def _find(roots: Iterable[Path]) -> tuple[list[tuple[str, Path]], list[Path]]:
     return [(name, path) for path, name in files.items()], list(requirement_files)
 
 
-def _requirements(files: list[Path], problems: list[Problem]) -> dict[str, model.Requirement]:
+def _requirements(
+    files: list[Path], problems: list[Problem], records: dict[int, tuple[str, tuple[model.Requirement, ...]]]
+) -> dict[str, model.Requirement]:
     found: dict[str, model.Requirement] = {}
     for path in files:
         document = yamlpos.read(path)
-        file = _validated(document, model.RequirementFile, document.value, (), problems)
+        file = validated(document, model.RequirementFile, document.value, (), problems)
         for i, requirement in enumerate(file.requirements if file else []):
+            if requirement.level not in levels.WORDS:
+                says = f"'{requirement.level}' is no level{did_you_mean(requirement.level, levels.WORDS)}"
+                problems.append(document.error(("requirements", i, "level"), says))
             if requirement.id in found:
                 problems.append(document.error(("requirements", i, "id"), f"the id {requirement.id} is taken"))
             found[requirement.id] = requirement
+        if file:
+            title, before = records.get(file.rfc, (file.title, ()))
+            records[file.rfc] = (title, (*before, *file.requirements))
     return found
 
 
@@ -116,7 +130,8 @@ def _merge_sites(specs: list[Spec], problems: list[Problem]) -> list[dict[str, A
 class _Loader:
     """Reads spec files, gathering problems instead of stopping at the first."""
 
-    def __init__(self, requirements: Mapping[str, Any], rules: frozenset[str], problems: list[Problem]) -> None:
+    def __init__(self, requirements: Mapping[str, Any], rules: frozenset[str], wire_rules: frozenset[str], problems: list[Problem]) -> None:
+        self._wire_rules = wire_rules
         self._requirements = requirements
         self._rules = rules
         self._problems = problems
@@ -124,7 +139,7 @@ class _Loader:
 
     def spec(self, name: str, path: Path) -> Spec | None:
         try:
-            document = yamlpos.read(_shown(path))
+            document = yamlpos.read(shown(path))
         except SpecError as error:
             self._problems += error.problems
             return None
@@ -133,7 +148,7 @@ class _Loader:
             self._problems.append(document.error((), "a spec is a mapping: rfc, section, transport, service, conversations"))
             return None
         conversations = raw.get("conversations")
-        head = _validated(document, model.Head, {k: v for k, v in raw.items() if k != "conversations"}, (), self._problems)
+        head = validated(document, model.Head, {k: v for k, v in raw.items() if k != "conversations"}, (), self._problems)
         if not isinstance(conversations, list) or not conversations:
             self._problems.append(document.error(("conversations",), "'conversations' must be a list of at least one conversation"))
             return None
@@ -174,7 +189,7 @@ class _Loader:
         except expand.ReferenceProblem as problem:
             self._problems.append(document.error((*path, *problem.path), str(problem)))
             return None
-        conversation = _validated(document, model.Conversation, bound, path, self._problems, written=rest)
+        conversation = validated(document, model.Conversation, bound, path, self._problems, written=rest)
         if conversation is None or not self._sound(document, head, conversation, path):
             return None
         key = f"{name}/{conversation.id}" + (f"/{label}" if label else "")
@@ -201,9 +216,13 @@ class _Loader:
             for unknown in (i for i in ids if i not in self._requirements):
                 say(where, f"there is no requirement '{unknown}'{did_you_mean(unknown, self._requirements)}")
         for role in ("client", "server"):
-            for i, step in enumerate(getattr(c, role) or ()):
-                for says in self._step_problems(head, role, i, step):
+            steps = getattr(c, role) or ()
+            for i, step in enumerate(steps):
+                for says in self._step_problems(head, role, i, step, last=i == len(steps) - 1):
                     say((role, i), says)
+        for i, seen in enumerate(c.wire):
+            if seen.rule not in self._wire_rules:
+                say(("wire", i, "rule"), f"there is no wire rule '{seen.rule}'{did_you_mean(seen.rule, self._wire_rules)}")
         if c.exchange and head.service != "http":
             say(("exchange",), "'exchange' speaks HTTP: it needs 'service: http'")
         if c.server and head.service != "script":
@@ -216,13 +235,18 @@ class _Loader:
         yield ("requires",), c.requires
         for role in ("client", "server"):
             for i, step in enumerate(getattr(c, role) or ()):
-                if step.expect:
-                    yield (role, i, "expect", "requires"), step.expect.requires
+                for word in ("connect", "send", "expect"):
+                    yield (role, i, word, "requires"), getattr(getattr(step, word), "requires", [])
+        for i, seen in enumerate(c.wire):
+            yield ("wire", i, "requires"), seen.requires
         for i, e in enumerate(c.exchange or ()):
             yield ("exchange", i, "expect", "requires"), e.expect.requires
 
-    def _step_problems(self, head: model.Head, role: str, at: int, step: model.Step) -> Iterable[str]:
+    def _step_problems(self, head: model.Head, role: str, at: int, step: model.Step, *, last: bool) -> Iterable[str]:
         expect = step.expect
+        failing = step.connect or step.send or expect
+        if failing and failing.fails and not last:
+            yield "what must fail ends the script: 'fails' belongs to the last step"
         if expect and expect.matches and expect.matches not in self._rules:
             yield f"there is no content rule '{expect.matches}'{did_you_mean(expect.matches, self._rules)}"
         if head.transport == "udp":
@@ -240,7 +264,7 @@ class _Loader:
                 yield "say how much is matched: 'size: N' octets, or 'then: end'"
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """The path as a user would write it: relative where that is shorter."""
     try:
         return path.relative_to(Path.cwd())
@@ -248,7 +272,7 @@ def _shown(path: Path) -> Path:
         return path
 
 
-def _validated(document: yamlpos.Document, kind: type[M], value: Any, path: yamlpos.Path_, problems: list[Problem], written: Any = None) -> M | None:
+def validated(document: yamlpos.Document, kind: type[M], value: Any, path: yamlpos.Path_, problems: list[Problem], written: Any = None) -> M | None:
     """The value as a model, or None with its problems added, each at its place; ``written`` is the value as it stands in
     the file, with its references.
     """

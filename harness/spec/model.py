@@ -28,6 +28,8 @@ def _pairs(value: Any) -> Any:
     return [(name, one) for name, held in value.items() for one in (held if isinstance(held, list) else [held])]
 
 
+Failure = Literal["refused", "reset", "timeout", "unreachable", "ended"]
+Failures = Annotated[list[Failure], BeforeValidator(_listed)]
 Requires = Annotated[list[str], BeforeValidator(_listed)]
 Fields = Annotated[list[tuple[Header, str]], BeforeValidator(_pairs)]
 
@@ -54,18 +56,31 @@ class Payload(_Strict):
 
 
 class Send(_Strict):
-    """What is sent, and cut how."""
+    """What is sent, and cut how: ``writes`` are the sizes of the single writes, the last one repeating; ``cuts`` the offsets between them;
+    ``gap`` is how many milliseconds the peer stalls between two.
+    """
 
     payload: Payload
     writes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
+    cuts: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
     gap: Milliseconds = 0
     within: Milliseconds | None = None
     count: Annotated[int, Field(ge=1, le=10_000)] = 1
+    fails: Failures = []
+    requires: Requires = []
+
+    @model_validator(mode="after")
+    def _one_way_to_cut(self) -> Send:
+        if self.writes and self.cuts:
+            raise ValueError("'writes' and 'cuts' exclude each other")
+        if self.cuts and self.cuts != sorted(set(self.cuts)):
+            raise ValueError("'cuts' are offsets in rising order")
+        return self
 
 
 class Expect(_Strict):
     """What must be seen next. ``octets`` or ``datagrams``: exactly these; ``matches``: a content rule;
-    ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds.
+    ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds; ``fails``: reading must fail so.
     """
 
     octets: Payload | None = None
@@ -76,6 +91,7 @@ class Expect(_Strict):
     size: Annotated[int, Field(ge=0, le=MAX_OCTETS)] | None = None
     then: Literal["end"] | None = None
     nothing: Milliseconds | None = None
+    fails: Failures = []
     within: Milliseconds | None = None
     requires: Requires = []
 
@@ -84,8 +100,10 @@ class Expect(_Strict):
         said = [w for w in ("octets", "datagrams", "matches", "nothing") if getattr(self, w) is not None]
         if len(said) > 1:
             raise ValueError(f"'{said[0]}' and '{said[1]}' exclude each other")
-        if not said and not self.then:
-            raise ValueError("say what is expected: 'octets', 'datagrams', 'matches', 'nothing' or 'then: end'")
+        if self.fails and (said or self.then):
+            raise ValueError(f"'fails' and '{(*said, 'then')[0]}' exclude each other")
+        if not said and not self.then and not self.fails:
+            raise ValueError("say what is expected: 'octets', 'datagrams', 'matches', 'nothing', 'fails' or 'then: end'")
         if self.nothing is not None and self.then:
             raise ValueError("'nothing' and 'then' exclude each other")
         return self
@@ -103,12 +121,19 @@ class Plain(_Strict):
     within: Milliseconds | None = None
 
 
+class Connect(Plain):
+    """``fails``: no connection may come about, for one of these reasons."""
+
+    fails: Failures = []
+    requires: Requires = []
+
+
 def _send(value: Any) -> Any:
     return {"payload": value} if isinstance(value, dict) and value.keys() & {"pattern", "text", "hex"} else value
 
 
 def _expect(value: Any) -> Any:
-    return {"then": "end"} if value == "end" else value
+    return {"then": "end"} if value == "end" else {"fails": ["reset"]} if value == "reset" else value
 
 
 def _wait(value: Any) -> Any:
@@ -118,7 +143,7 @@ def _wait(value: Any) -> Any:
 class Step(_Strict):
     """One step of a script: exactly one of these words. Those without arguments are written bare: ``- connect``."""
 
-    connect: Plain | None = None
+    connect: Connect | None = None
     accept: Plain | None = None
     send: Annotated[Send, BeforeValidator(_send)] | None = None
     expect: Annotated[Expect, BeforeValidator(_expect)] | None = None
@@ -182,6 +207,15 @@ class Exchange(_Strict):
     expect: Answer
 
 
+class Seen(_Strict):
+    """What the wire must show: a wire rule, the side that it looks at, and how often."""
+
+    rule: str
+    by: Literal["client", "server"]
+    count: Annotated[int, Field(ge=1)] = 1
+    requires: Requires = []
+
+
 class Conversation(_Strict):
     """One conversation, parameters filled in."""
 
@@ -192,6 +226,7 @@ class Conversation(_Strict):
     client: Annotated[list[Step], Field(min_length=1)] | None = None
     server: Annotated[list[Step], Field(min_length=1)] | None = None
     exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
+    wire: list[Seen] = []
     connections: Annotated[int, Field(ge=1)] | None = None
     reading: Literal["eager", "lazy"] = "eager"
     deadline: Annotated[int, Field(ge=100, le=600_000)] | None = None
@@ -210,12 +245,14 @@ class Head(_Strict):
     section: Annotated[str, Field(min_length=1)]
     says: str = ""
     transport: Literal["tcp", "udp"]
-    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "script"]
+    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "script", "nobody", "black-hole"]
     site: list[Resource] = []
 
 
 class Requirement(_Strict):
-    """One normative statement: its RFC and clause, whom it binds, and how it can be seen."""
+    """One normative statement: its RFC and clause, whom it binds, and how it can be seen. ``label``: its RFC's own name for it, or
+    names (RFC 9293: MUST-13, SHLD-3); ``unchecked``: why it cannot be checked at all.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]+[0-9]*(-[A-Za-z0-9.*]+)+$")]
     clause: str
@@ -223,6 +260,8 @@ class Requirement(_Strict):
     role: str
     seen: Literal["behaviour", "wire", "both"]
     says: str
+    label: Annotated[str, Field(pattern=r"^(MUST|SHLD|MAY|REC)-[0-9]+(, (MUST|SHLD|MAY|REC)-[0-9]+)*$")] = ""
+    unchecked: str = ""
 
 
 class RequirementFile(_Strict):

@@ -105,8 +105,8 @@ class Connection:
             return await self.discard()
         finally:
             sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError, OSError):
-                await sender
+            with contextlib.suppress(asyncio.CancelledError):
+                await sender  # a reset that the sender met is told, even if the reader then saw an end
 
     async def _generate(self) -> None:
         """Sends without end; what the kernel took is counted exactly."""

@@ -1,10 +1,12 @@
-"""What a content rule gets and returns."""
+"""What a rule gets and returns: content rules look at octets, wire rules at what the capture showed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
+
+from harness.model.wire import Address, Wire
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -30,3 +32,20 @@ _SPACES = b"\r\n"
 def printable(content: Content) -> list[int]:
     """Positions of octets that are neither printable ASCII, SP, CR nor LF."""
     return [i for i, octet in enumerate(content.octets) if not (32 <= octet < 127 or octet in _SPACES)]
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One thing that the wire shows and must not, or must and doesn't: who is to blame, and in which frames it shows."""
+
+    side: str
+    says: str
+    expected: str
+    observed: str
+    requirement: str
+    frames: tuple[int, ...] = ()
+
+
+Always = Callable[[Wire, Address], Iterable[Shown]]
+"""A rule that every conversation is held to. It gets what the wire showed and the address that the client was given."""
+Asked = Callable[[Wire, str, int], tuple[str, str] | None]
+"""A rule that a spec asks for by name: the wire, the role that it looks at, a count; returns (expected, observed), or None if all is well."""

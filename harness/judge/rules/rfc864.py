@@ -6,6 +6,10 @@ from harness.judge.rules.base import Content, Rule, Wrong, printable
 
 _PATTERN = "RFC864-pattern-72-column-rotation"
 _COLUMNS, _FIRST, _RING = 72, 32, 95
+CHECKS = {
+    _PATTERN: "characters that are all printable, and the rotation of the lines",
+    "RFC864-udp-length-0-512": "the length of a datagram's data",
+}
 
 
 def _only_printable(content: Content) -> list[Wrong]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.judge.rules.base import Content, Rule, Wrong, printable
 
 _SYNTAX = "RFC865-syntax-max-512-printable"
+CHECKS = {_SYNTAX: "the length of the quote and its characters"}
 
 
 def _quote(content: Content) -> list[Wrong]:

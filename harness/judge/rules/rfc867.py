@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.judge.rules.base import Content, Rule, Wrong, printable
 
 _SYNTAX = "RFC867-syntax-ascii-one-line"
+CHECKS = {_SYNTAX: "the characters, and that it is one line"}
 
 
 def _daytime(content: Content) -> list[Wrong]:

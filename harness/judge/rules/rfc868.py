@@ -7,6 +7,7 @@ from harness.judge.rules.base import Content, Rule, Wrong
 _UNIX_EPOCH = 2_208_988_800
 _TOLERANCE = 86_400
 """Seconds: a clock may be wrong without breaking the standard, an epoch, a time zone or a byte order may not."""
+CHECKS = {"RFC868-value-epoch-1900": "the value, against the harness's own clock"}
 
 
 def _time(content: Content) -> list[Wrong]:

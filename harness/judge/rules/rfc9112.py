@@ -7,6 +7,7 @@ import re
 from harness.judge.rules.base import Content, Rule, Wrong
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3}) [\t\x20-\x7e\x80-\xff]*\r\n")
+CHECKS = {"RFC9112-4-status-line-sp": "the form of the status line"}
 
 
 def _status(code: int) -> Rule:

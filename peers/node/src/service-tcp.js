@@ -114,6 +114,7 @@ class Connection {
   #sent;
   #receiving = true;
   #sending = true;
+  #broken = false;
   /** Octets handed over for sending count at once: when a reset cuts a write, Node does not tell how much of it went. */
   #waiting = 0;
 
@@ -138,9 +139,12 @@ class Connection {
   send(octets, then) {
     this.#waiting += octets.length;
     this.#sent.add(octets);
-    this.socket.write(octets, () => {
+    this.socket.write(octets, (error) => {
       this.#waiting -= octets.length;
-      if (!this.socket.destroyed) then();
+      if (this.socket.destroyed) return;
+      // The system tells a reset to one call only: when that was this write, the reader just sees an end.
+      if (error) this.#broke(error);
+      else then();
     });
   }
 
@@ -179,6 +183,8 @@ class Connection {
   }
 
   #broke(error) {
+    if (this.#broken) return;
+    this.#broken = true;
     this.#endReceiving();
     this.endSending();
     if (isReset(error)) this.#report.add('reset', { by: 'them' });

@@ -1,0 +1,108 @@
+"""A packet socket with a memory-mapped ring, in the namespace of one host (Linux ``packet(7)``, TPACKET_V2).
+
+Owns the socket, its filter and the ring. Knows no protocol above the link layer and decodes nothing.
+
+The kernel puts each frame into a slot of the ring by itself; reading them costs no system call. The ring is there from the moment on that the
+socket is made, so nothing that a peer does after that can be missed; what does not fit is counted by the kernel.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import socket
+import struct
+from collections.abc import Iterator
+
+SLOT = 2048
+"""Octets for one frame and its head: enough for an Ethernet frame of 1514, since hosts here send no larger ones."""
+SLOTS = 8192
+BLOCK = 65536
+_SOL_PACKET, _ADD_RING, _STATISTICS, _VERSION = 263, 5, 6, 10
+_TPACKET_V2, _ALL_PROTOCOLS, _OUTGOING = 1, 0x0003, 4
+_SO_ATTACH_FILTER = 26
+_KERNEL, _USER, _LOSING = 0, 0x1, 0x4
+_STATUS = struct.Struct("=I")
+_HEAD = struct.Struct("=IIIHHII")
+"""Of ``struct tpacket2_hdr``: status, length, captured length, offsets of the frame and of its payload, seconds, nanoseconds."""
+_PACKET_TYPE = 32 + 10
+"""``sll_pkttype`` of the ``struct sockaddr_ll`` that follows the head."""
+
+Captured = tuple[int, bool, bytes]
+"""Nanoseconds since 1970, whether it left (else it arrived), the frame."""
+
+_FILTER = (  # (code, true, false, k): all that leaves; of what arrives, all but TCP, which acknowledges itself
+    (0x20, 0, 0, 0xFFFFF004),  # packet type
+    (0x15, 7, 0, _OUTGOING),
+    (0x28, 0, 0, 12),  # EtherType
+    (0x15, 0, 2, 0x0800),
+    (0x30, 0, 0, 23),  # IPv4 protocol
+    (0x15, 4, 3, 6),
+    (0x15, 0, 2, 0x86DD),
+    (0x30, 0, 0, 20),  # IPv6 next header
+    (0x15, 1, 0, 6),
+    (0x06, 0, 0, 0x40000),
+    (0x06, 0, 0, 0),
+)
+
+
+def open_socket(interface: str) -> socket.socket:
+    """A packet socket on ``interface`` of the namespace that the calling thread is in, with its ring, already catching.
+
+    Raises ``OSError`` where that is not allowed.
+    """
+    packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+    try:
+        packets.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V2)
+        _attach_filter(packets)
+        ring = struct.pack("=IIII", BLOCK, SLOT * SLOTS // BLOCK, SLOT, SLOTS)
+        packets.setsockopt(_SOL_PACKET, _ADD_RING, ring)
+        packets.bind((interface, _ALL_PROTOCOLS))
+    except OSError:
+        packets.close()
+        raise
+    return packets
+
+
+def _attach_filter(packets: socket.socket) -> None:
+    program = b"".join(struct.pack("=HBBI", *line) for line in _FILTER)
+    held = ctypes.create_string_buffer(program)
+    packets.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(_FILTER), ctypes.addressof(held)))
+
+
+class Ring:
+    """The frames of one host, as they come. ``packets`` is a socket that ``open_socket`` made; it is closed with the ring."""
+
+    def __init__(self, packets: socket.socket) -> None:
+        self._packets = packets
+        self._map = mmap.mmap(packets.fileno(), SLOT * SLOTS)
+        self._at = 0
+        self.received = 0
+        self.dropped = 0
+
+    def take(self, most: int = SLOTS) -> Iterator[Captured]:
+        """All frames that are there, at most ``most`` of them, each once."""
+        ring, at = self._map, self._at
+        for _ in range(most):
+            status, _, size, start, _, seconds, nanoseconds = _HEAD.unpack_from(ring, at)
+            if not status & _USER:
+                break
+            begin = at + start
+            frame = ring[begin : begin + size]
+            left = ring[at + _PACKET_TYPE] == _OUTGOING
+            _STATUS.pack_into(ring, at, _KERNEL)
+            at = at + SLOT if at + SLOT < SLOT * SLOTS else 0
+            self._at = at
+            yield seconds * 1_000_000_000 + nanoseconds, left, frame
+
+    def count(self) -> int:
+        """How many frames the kernel had to drop since the last time that somebody asked."""
+        received, dropped = struct.unpack("=II", self._packets.getsockopt(_SOL_PACKET, _STATISTICS, 8))
+        self.received += received
+        self.dropped += dropped
+        return int(dropped)
+
+    def close(self) -> None:
+        """Gives the ring and the socket back."""
+        self._map.close()
+        self._packets.close()

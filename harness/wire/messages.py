@@ -1,0 +1,77 @@
+"""What the harness and its witness say to each other, one message a packet of their socket."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.model.wire import Address, Wire
+
+Cuts = tuple[tuple[int, ...], ...]
+
+
+class Host(msgspec.Struct, tag="host"):
+    """A host whose packet socket comes along with this message."""
+
+    number: int
+    name: str
+
+
+class Gone(msgspec.Struct, tag="gone"):
+    """A host that is no more."""
+
+    number: int
+
+
+class Ask(msgspec.Struct, tag="ask"):
+    """What did the wire show? ``clients`` are the client's endpoints as far as known (port 0: find it); ``since`` is in nanoseconds since 1970.
+
+    ``client_cuts`` and ``server_cuts``: for each report, how it cuts what that side sent into pieces. ``shown``: whether single frames are
+    wanted too. ``alone``: nobody else speaks to that server. ``wait``: milliseconds that a connection may take to settle.
+    """
+
+    number: int
+    transport: str
+    clients: tuple[Address, ...]
+    server: Address
+    hosts: tuple[int, ...]
+    since: int
+    client_cuts: Cuts = ()
+    server_cuts: Cuts = ()
+    shown: bool = True
+    alone: bool = False
+    wait: int = 250
+
+
+class Keep(msgspec.Struct, tag="keep"):
+    """What to do with the frames of that answer: append them to a capture file, or (no file) let them go."""
+
+    number: int
+    file: str = ""
+    comment: str = ""
+
+
+class Finish(msgspec.Struct, tag="finish"):
+    """Close all files, answer with ``Finished``, and end."""
+
+
+class Answer(msgspec.Struct, tag="answer"):
+    """The answer to an ``Ask``."""
+
+    number: int
+    wire: Wire
+
+
+class Finished(msgspec.Struct, tag="finished"):
+    """All is written; ``problems``: files that could not be."""
+
+    frames: int
+    dropped: int
+    problems: tuple[str, ...] = ()
+
+
+ToWitness = Host | Gone | Ask | Keep | Finish
+FromWitness = Answer | Finished
+encode = msgspec.msgpack.Encoder().encode
+decode_to_witness = msgspec.msgpack.Decoder(ToWitness).decode
+decode_from_witness = msgspec.msgpack.Decoder(FromWitness).decode
+MAX_MESSAGE = 1 << 18

@@ -1,0 +1,298 @@
+"""The witness: a process of its own that drains the rings of all hosts, and says what the wire showed of a conversation.
+
+It is a process so that nothing else that the harness does can make it miss frames. Owns the rings, the frames not yet asked for, and the
+capture files. Knows endpoints and times, no cases. It ends when its socket does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from collections import OrderedDict, deque
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from harness.model.wire import SHOWN_FRAMES, Flow, Frame, Wire
+from harness.wire import messages, observe
+from harness.wire.capture import Ring
+from harness.wire.pcapng import Writer
+from harness.wire.shelf import Shelf, Shelved
+
+BUSY_SECONDS, IDLE_SECONDS = 0.003, 0.02
+"""How long the rings are left to themselves while frames come, and while none do."""
+TIDY_SECONDS = 1.0
+MAX_OPEN_FILES = 64
+_PR_SET_PDEATHSIG = 1
+_DESCRIPTOR = struct.Struct("i")
+_ROOM_FOR_ONE = socket.CMSG_SPACE(_DESCRIPTOR.size)
+
+
+class _Watched:
+    """A host, and when its ring lost frames: (from, to, how many), nanoseconds since 1970."""
+
+    def __init__(self, name: str, ring: Ring) -> None:
+        self.name = name
+        self.ring = ring
+        self.read = time.time_ns()
+        self.losses: list[tuple[int, int, int]] = []
+
+    def drain(self, number: int, shelf: Shelf) -> int:
+        """Takes all frames that are there."""
+        began = time.time_ns()
+        count = 0
+        for nanoseconds, left, frame in self.ring.take():
+            shelf.put(number, nanoseconds, left, frame)
+            count += 1
+        dropped = self.ring.count() if count else 0
+        if dropped:
+            self.losses.append((self.read, time.time_ns(), dropped))
+        self.read = began
+        return count
+
+
+class Witness:
+    """The state of the process; ``step`` does what there is to do."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._hosts: dict[int, _Watched] = {}
+        self._shelf = Shelf()
+        self._waiting: deque[tuple[float, messages.Ask]] = deque()
+        self._answered: OrderedDict[int, list[Shelved]] = OrderedDict()
+        self._files = _Files()
+        self._tidied = time.monotonic()
+        self._frames = self._dropped = 0
+        self._out: deque[bytes] = deque()
+
+    def serve(self) -> None:
+        """Goes on until the socket ends or ``Finish`` comes."""
+        pause = IDLE_SECONDS
+        while True:
+            ready, _, _ = select.select([self._control], [], [], 0 if self._waiting and pause == BUSY_SECONDS else pause)
+            if ready and not self._listen():
+                return
+            pause = BUSY_SECONDS if self.drain() or self._waiting or self._out else IDLE_SECONDS
+            self._answer_waiting()
+            self._speak()
+            if self._waiting and not ready:
+                time.sleep(0.001)
+            if time.monotonic() - self._tidied > TIDY_SECONDS:
+                self._tidied = time.monotonic()
+                self._shelf.tidy(time.time_ns())
+
+    def drain(self) -> int:
+        """Takes what all rings hold."""
+        count = sum(host.drain(number, self._shelf) for number, host in self._hosts.items())
+        self._frames += count
+        return count
+
+    # -- messages ---------------------------------------------------------------------------------------------
+
+    def _listen(self) -> bool:
+        """Takes the messages that are there; False at the end."""
+        for _ in range(64):
+            try:
+                data, ancillary, _, _ = self._control.recvmsg(messages.MAX_MESSAGE, _ROOM_FOR_ONE, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return True
+            if not data or not self._obey(messages.decode_to_witness(data), ancillary):
+                return False
+        return True
+
+    def _obey(self, message: messages.ToWitness, ancillary: list[tuple[int, int, bytes]]) -> bool:
+        if isinstance(message, messages.Ask):
+            self._waiting.append((time.monotonic() + message.wait / 1000, message))
+        elif isinstance(message, messages.Keep):
+            frames = self._answered.pop(message.number, [])
+            if message.file and frames:
+                self._files.write(message.file, frames, {n: h.name for n, h in self._hosts.items()}, message.comment)
+        elif isinstance(message, messages.Host):
+            self._hosts[message.number] = _Watched(message.name, Ring(socket.socket(fileno=_DESCRIPTOR.unpack_from(ancillary[0][2])[0])))
+        elif isinstance(message, messages.Gone):
+            self._gone(message.number)
+        else:
+            self._finish()
+            return False
+        return True
+
+    def _gone(self, number: int) -> None:
+        host = self._hosts.pop(number, None)
+        if host is not None:
+            self._frames += host.drain(number, self._shelf)
+            self._dropped += host.ring.dropped
+            host.ring.close()
+
+    def _finish(self) -> None:
+        self.drain()
+        dropped = self._dropped + sum(h.ring.dropped for h in self._hosts.values())
+        problems = self._files.close()
+        self._control.setblocking(True)
+        while self._out:
+            self._control.send(self._out.popleft())
+        self._control.send(messages.encode(messages.Finished(self._frames, dropped, problems)))
+
+    def _speak(self) -> None:
+        """Sends what there is room for: the rings do not wait for a harness that does not listen."""
+        with contextlib.suppress(BlockingIOError):
+            while self._out:
+                self._control.send(self._out[0], socket.MSG_DONTWAIT)
+                self._out.popleft()
+
+    # -- answers ----------------------------------------------------------------------------------------------
+
+    def _answer_waiting(self) -> None:
+        now = time.monotonic()
+        for _ in range(len(self._waiting)):
+            deadline, ask = self._waiting.popleft()
+            if now < deadline and not self._settled(ask):
+                self._waiting.append((deadline, ask))
+            else:
+                self._answer(ask)
+
+    def _settled(self, ask: messages.Ask) -> bool:
+        """Whether what is asked for looks complete: datagrams are on the wire before the call that sends them returns."""
+        if ask.transport == "udp":
+            return True
+        bundles = [self._shelf.stream(client, ask.server) for client in ask.clients]
+        return bool(bundles) and all(b is not None and b.ended() for b in bundles)
+
+    def _answer(self, ask: messages.Ask) -> None:
+        """Observes, and keeps the frames until it is told what to do with them."""
+        clock = time.time_ns() - time.monotonic_ns()
+        frames: list[Frame] = []
+        if ask.transport == "udp":
+            shelved = self._shelf.take_datagrams(ask.clients[0], ask.since) if ask.clients else []
+            found, errors, frames = observe.datagrams(_entries(shelved, clock), ask.clients[0]) if ask.clients else ((), (), frames)
+            wire = Wire(datagrams=found, errors=errors)
+        else:
+            flows, shelved = self._flows(ask, clock, frames)
+            wire = Wire(flows=tuple(flows))
+        total = len(shelved)
+        shown = _shown(frames) if ask.shown else ()
+        wire = msgspec.structs.replace(wire, frames=shown, total_frames=total, incomplete=self._incomplete(ask))
+        self._answered[ask.number] = shelved
+        while len(self._answered) > 4096:
+            self._answered.popitem(last=False)
+        self._out.append(messages.encode(messages.Answer(ask.number, wire)))
+
+    def _flows(self, ask: messages.Ask, clock: int, frames: list[Frame]) -> tuple[list[Flow], list[Shelved]]:
+        flows: list[Flow] = []
+        all_shelved: list[Shelved] = []
+        for client in self._endpoints(ask):
+            shelved = self._shelf.take_stream(client, ask.server, ask.since)
+            if not shelved:
+                continue
+            first = not flows
+            cuts = (ask.client_cuts, ask.server_cuts) if first else ((), ())
+            entries = [((s[0] - clock) // 1000, True, s[3]) for s in shelved if s[2]]
+            flow, shown = observe.flow(entries, client, ask.server, *cuts)
+            flows.append(flow)
+            before = len(all_shelved)
+            frames += shown if first else (msgspec.structs.replace(f, number=f.number + before) for f in shown)
+            all_shelved += shelved
+        return flows, all_shelved
+
+    def _endpoints(self, ask: messages.Ask) -> list[tuple[str, int]]:
+        """The client's endpoints; one that is not known is found where only one fits."""
+        found: list[tuple[str, int]] = []
+        for address, port in ask.clients:
+            if port:
+                found.append((address, port))
+            else:
+                attempts = self._shelf.attempts(address, ask.server, ask.since, established=ask.alone)
+                found += attempts if len(attempts) == 1 else []
+        return found
+
+    def _incomplete(self, ask: messages.Ask) -> str:
+        """Why what was seen since then may not be all; empty if it is."""
+        for number in ask.hosts:
+            host = self._hosts.get(number)
+            if host is None:
+                continue
+            lost = sum(count for _, until, count in host.losses if until >= ask.since)
+            if lost:
+                return f"the capture at {host.name} lost {lost:,} frames while this went on"
+        return "frames were let go for want of memory" if self._shelf.let_go else ""
+
+
+def _entries(shelved: list[Shelved], clock: int) -> list[observe.Entry]:
+    return [((nanoseconds - clock) // 1000, left, frame) for nanoseconds, _, left, frame in shelved]
+
+
+def _shown(frames: list[Frame]) -> tuple[Frame, ...]:
+    if len(frames) <= SHOWN_FRAMES:
+        return tuple(frames)
+    end = SHOWN_FRAMES // 4
+    return (*frames[: SHOWN_FRAMES - end], *frames[-end:])
+
+
+class _Files:
+    """Capture files that are open, each with an interface a host. A full disk costs captures, never verdicts."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, tuple[BinaryIO, Writer, dict[int, int]]] = OrderedDict()
+        self._begun: set[str] = set()
+        self._problems: dict[str, str] = {}
+
+    def write(self, name: str, frames: list[Shelved], hosts: dict[int, str], comment: str) -> None:
+        """Appends frames as they left their hosts, in the order of time; the first carries the comment."""
+        if name in self._problems:
+            return
+        try:
+            _, writer, interfaces = self._opened(name)
+            for nanoseconds, host, left, frame in sorted(frames):
+                if left:
+                    if host not in interfaces:
+                        interfaces[host] = writer.interface(hosts.get(host, f"host {host}"))
+                    writer.frame(interfaces[host], nanoseconds, frame, outgoing=True, comment=comment)
+                    comment = ""
+        except OSError as error:
+            self._problems[name] = f"{name}: {error.strerror}"
+
+    def _opened(self, name: str) -> tuple[BinaryIO, Writer, dict[int, int]]:
+        known = self._open.get(name)
+        if known is not None:
+            self._open.move_to_end(name)
+            return known
+        while len(self._open) >= MAX_OPEN_FILES:
+            self._open.popitem(last=False)[1][0].close()
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab" if name in self._begun else "wb", buffering=1 << 16)
+        self._begun.add(name)
+        self._open[name] = (file, Writer(file), {})  # a second section, where a file is opened again
+        return self._open[name]
+
+    def close(self) -> tuple[str, ...]:
+        """Closes all; says which could not be written."""
+        for name, (file, _, _) in self._open.items():
+            try:
+                file.close()
+            except OSError as error:
+                self._problems.setdefault(name, f"{name}: {error.strerror}")
+        self._open.clear()
+        return tuple(self._problems.values())
+
+
+def main(descriptor: int) -> None:
+    """The process: ``descriptor`` is its end of a sequenced-packet socket pair."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the harness, which ends this one when it is done
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    with contextlib.suppress(OSError):  # an ordinary user may not, and does without
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    with socket.socket(fileno=descriptor) as control:
+        Witness(control).serve()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
