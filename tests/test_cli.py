@@ -27,7 +27,7 @@ def parley(*arguments: object, cwd: Path | None = None, timeout: float = 60) -> 
     return done
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["list", "cases"], ["show"], ["check"], ["smoke"], ["doctor"], ["test"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["list", "cases"], ["show"], ["check"], ["coverage"], ["smoke"], ["doctor"], ["test"]])
 def test_help_teaches(command: list[str]) -> None:
     done = parley(*command, "--help")
     assert done.returncode == 0
@@ -44,6 +44,8 @@ def test_help_teaches(command: list[str]) -> None:
         (["run", "--jobs", "0"], "jobs"),
         (["run", "--nonsense"], "nonsense"),
         (["run", "--peers", "/nowhere"], "no peer.toml"),
+        (["run", "--expectations", "/nowhere.yaml"], "there is no such file"),
+        (["run", "--no-expectations", "--update-expectations"], "no file to write"),
         (["run", "--specs", "/nowhere"], "no such file or folder"),
         (["check", "/nowhere.yaml"], "no such file or folder"),
         (["frobnicate"], "frobnicate"),
@@ -99,6 +101,64 @@ def test_a_run_and_what_it_leaves(tmp_path: Path) -> None:
     assert "connected" in shown.stdout
     assert parley("show", "no-such-case", cwd=tmp_path).returncode == 2
     assert parley("show", "x", "--run", tmp_path / "nowhere").returncode == 3
+
+
+ENTRY = '- {{cases: "{cases}", kind: fails, reason: known, owner: us, expires: {day}}}\n'
+
+
+def test_an_expectation_that_is_wrong_begins_no_run(write: Write, tmp_path: Path) -> None:
+    path = write("e.yaml", ENTRY.format(cases="*", day="2999-12-31").replace("owner", "onwer"))
+    done = parley("run", "--expectations", path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "e.yaml:1:" in done.stderr
+    assert "did you mean 'owner'?" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.interop
+def test_an_entry_fails_the_run_when_its_case_passes_or_it_is_stale_or_expired(write: Write, tmp_path: Path) -> None:
+    text = "".join(
+        ENTRY.format(cases=cases, day=day)
+        for cases, day in (
+            ("rfc868-time/tcp/*/server=python/ipv4", "2999-12-31"),
+            ("no/such/case", "2999-12-31"),
+            ("rfc862-echo/tcp/*", "2020-01-01"),
+        )
+    )
+    path = write("e.yaml", text)
+    done = parley("run", *FAST, "--spec", "rfc868-time/tcp", "--no-expectations", "--expectations", path, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    said = " ".join(done.stdout.split())
+    assert all(f"{what} e.yaml:{line}:" in said for what, line in (("unexpected-pass", 1), ("stale", 2), ("expired", 3))), done.stdout
+    assert "1 pass, 1 unexpected pass, 3 expectations to see to" in said
+    found = json.loads((tmp_path / "runs/latest/results.json").read_text())
+    assert [t["what"] for t in found["expectations"]["troubles"]] == ["unexpected-pass", "stale", "expired"]
+
+
+@pytest.mark.interop
+def test_a_failure_becomes_an_entry_and_then_fails_no_run(write: Write, tmp_path: Path) -> None:
+    home = write("bad/peer.toml", 'name = "bad"\nlaunch = ["{python}", "{here}/peer.py"]\n[tools.python]\nown = true\n').parent
+    write("bad/peer.py", "print('Listening on port 7', flush=True); input()")
+    wanted = ["--launcher", "process", "--network", "loopback", "--peers", home, "--server", "python", "--client", "bad", "--client", "python"]
+    run = ["run", *wanted, "--spec", "rfc868-time/tcp", "--expectations", tmp_path / "e.yaml"]
+    first = parley(*run, "--update-expectations", cwd=tmp_path)
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "e.yaml: added fails rfc868-time/tcp/four-octets-then-close/" in first.stdout
+    assert "TODO" in (tmp_path / "e.yaml").read_text()
+    second = parley(*run, cwd=tmp_path)
+    assert second.returncode == 0, second.stdout
+    assert "2 pass, 2 expected failures" in second.stdout
+    assert "expects it (fails)" in " ".join(parley("show", "client=bad", cwd=tmp_path).stdout.split())
+
+
+@pytest.mark.interop
+def test_repeats_are_measured(tmp_path: Path) -> None:
+    done = parley("run", *FAST, "--spec", "rfc868-time/tcp", "--repeat", "50", "--strict", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "100 repeats, 0 failed: rate below 3.7 % (95 %)" in done.stdout
+    found = json.loads((tmp_path / "runs/latest/results.json").read_text())
+    assert [(r["runs"], r["failures"]) for r in found["repeats"]["cases"]] == [(50, 0), (50, 0)]
+    assert found["strict"] is True
 
 
 @pytest.mark.interop

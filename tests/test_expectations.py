@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness import expecting
@@ -45,7 +46,13 @@ def finding(requirement: str = SAME, level: str = "MUST*", kind: str = NONCONFOR
 
 
 def result(
-    verdict: str, *findings: Finding, key: str = "rfc862-echo/tcp/one/size=1", client: str = "go", server: str = "c", family: str = "ipv4", attempt: int = 1
+    verdict: str,
+    *findings: Finding,
+    key: str = "rfc862-echo/tcp/one/size=1",
+    client: str = "go",
+    server: str = "c",
+    family: str = "ipv4",
+    attempt: int = 1,
 ) -> Result:
     base = f"{key}/client={client}/server={server}/{family}"
     return Result(base + (f"/run={attempt}" if attempt > 1 else ""), verdict, key, client, server, family, "tcp", findings=findings, attempt=attempt)
@@ -195,6 +202,7 @@ def test_a_pass_with_broken_shoulds_meets_an_entry_so_that_one_file_serves_stric
 def test_flaky_takes_both(write: Write) -> None:
     book = Book([entry(write, kind="flaky", requirement=SAME)])
     assert outcome(book, result(PASS)) == FLAKY
+    assert book.mark(result(PASS)).expected == book.entries[0].mark(True)
     assert outcome(book, result(FAIL, finding(SAME))) == FLAKY
     assert outcome(book, result(FAIL, finding(CLOSES))) == FAIL
     assert book.troubles([result(PASS)], [result(PASS).id], DAY) == []
@@ -211,6 +219,8 @@ def test_a_case_that_fails_at_times_is_told_to_be_called_flaky(write: Write) -> 
 def test_errors_are_never_expected(write: Write, verdict: str, kind: str) -> None:
     book = Book([entry(write, kind=kind)])
     assert outcome(book, result(verdict)) == verdict
+    assert book.mark(result(verdict)).expected is None
+    assert msgspec.structs.replace(result(verdict), expected=book.entries[0].mark(True)).outcome == verdict
     assert book.troubles([result(verdict)], [result(verdict).id], DAY) == []
 
 
@@ -225,7 +235,7 @@ def test_a_stale_pattern_fails_the_run_whatever_was_selected(write: Write) -> No
 
 
 def test_breaches_outside_of_a_case_can_be_named() -> None:
-    assert "peer-contract/client-go" in plan_ids([], ["go"])
+    assert plan_ids(["case"], ["go"]) == ["case", "peer-contract/client-go", "peer-contract/server-go"]
 
 
 @pytest.mark.parametrize(("today", "expired"), [(DAY, False), (DAY + datetime.timedelta(days=1), True)])
@@ -244,7 +254,9 @@ def matrix(bad: Callable[[Result], bool], *findings: Finding) -> list[Result]:
         result(PASS, key=f"rfc862-echo/tcp/one/size={size}", client=client, server=server, family=family)
         for size in (1, 2) for client in ("a", "b") for server in ("a", "b") for family in ("ipv4", "ipv6")
     ]  # fmt: skip
-    return [result(FAIL, *(findings or (finding(),)), key=r.scenario, client=r.client, server=r.server, family=r.family) if bad(r) else r for r in made]
+    return [
+        result(FAIL, *(findings or (finding(),)), key=r.scenario, client=r.client, server=r.server, family=r.family) if bad(r) else r for r in made
+    ]
 
 
 @pytest.mark.parametrize(
@@ -355,7 +367,8 @@ def test_an_entry_that_is_too_wide_is_made_narrower_and_keeps_its_reason(write: 
     path = write("expectations.yaml", GOOD.replace("rfc862-echo/tcp/*/server=c/*", "rfc862-echo/tcp/*/server=b/*"))
     results = matrix(lambda r: r.server == "b" and r.family == "ipv6")
     plan = [r.id for r in results]
-    expecting.apply(expecting.change(Book(expecting.load([path], KNOWN)), results, plan, False), path, DAY)
+    wide = Book(expecting.load([path], KNOWN))
+    expecting.apply(expecting.change(wide, [wide.mark(r) for r in results], plan, False), path, DAY)
     found = expecting.load([path], KNOWN)
     assert [(e.written.reason, e.written.owner, str(e.expires)) for e in found] == [("it drops octets", "network team", "2030-01-31")] * 2
     book = Book(found)

@@ -15,7 +15,7 @@ from harness.judge.rules import RULES, Content
 from harness.model.case import Answer, Case, Check, Exchange, Scenario, Script
 from harness.model.payload import Payload, sha256
 from harness.model.result import CONTRACT, DISAGREE, FAIL, MISREPORT, NONCONFORMANT, PASS, VERDICTS, Result
-from harness.model.trace import Connection, Side, Step, Trace
+from harness.model.trace import Connection, Side, Step, Trace, Wire
 from harness.pipeline import load_specs
 from harness.spec.model import Requirement
 from tests.conftest import echo
@@ -107,6 +107,15 @@ def test_a_broken_should_is_a_note_and_no_failure() -> None:
     assert judge(case, trace, requirement("MUST")).verdict == FAIL
     soft = judge(case, trace, requirement("SHOULD"))
     assert (soft.verdict, len(soft.findings), soft.findings[0].level) == (PASS, 1, "SHOULD")
+
+
+@pytest.mark.parametrize(
+    ("level", "strict", "verdict"), [("recommended", False, PASS), ("recommended", True, FAIL), ("MAY", True, PASS), ("MUST*", False, FAIL)]
+)
+def test_strict_lets_a_broken_should_fail(level: str, strict: bool, verdict: str) -> None:
+    records = {"RFC862-tcp-same-octets": Requirement(id="RFC862-tcp-same-octets", clause="1", level=level, role="server", seen="both", says="x")}
+    trace = Trace(Side(tuple(LATE)), Side(), asked=SERVED, wire=Wire(absent="a test"))
+    assert judge(Case(echo(100), "go", "c", "ipv4"), trace, records, strict).verdict == verdict
 
 
 # -- content rules --------------------------------------------------------------------------------------------

@@ -7,15 +7,18 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.errors import StorageError
-from harness.model.result import ERROR, FAIL, NONCONFORMANT, PASS, UNSUPPORTED, Finding, Result
+from harness.model import levels
+from harness.model.expectation import STALE, Expected, Trouble
+from harness.model.result import CONTRACT, ERROR, FAIL, MISREPORT, NONCONFORMANT, PASS, UNSUPPORTED, Finding, Result
 from harness.model.trace import Connection, Side, Step, Trace
-from harness.report import console, journal, junit, ladder
+from harness.report import console, journal, junit, ladder, repeats
 from harness.report.summary import Summary, as_json
 
 
@@ -69,7 +72,7 @@ def test_junit_is_xml_whatever_peers_say() -> None:
     root = ElementTree.fromstring(text)
     suite = root[0]
     assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}
-    assert suite[3][0].get("message") == "<&>"
+    assert suite.findall("testcase")[3][0].get("message") == "<&>"
 
 
 @given(st.text())
@@ -78,7 +81,7 @@ def test_junit_takes_any_text(reason: str) -> None:
 
 
 def test_results_json() -> None:
-    found = json.loads(as_json({"seconds": 1.5}, [result(FAIL, reason="x")]))
+    found = json.loads(as_json({"seconds": 1.5}, [result(FAIL, reason="x")], Summary()))
     assert (found["seconds"], found["results"][0]["verdict"]) == (1.5, "fail")
 
 
@@ -129,3 +132,200 @@ def test_the_ladder_stands_both_sides_in_time() -> None:
     assert "it died" in text
     assert "client step 1" in text
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+# -- levels ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "level"),
+    [
+        ("MUST", "MUST"), ("MUST*", "MUST"), ("MUST NOT", "MUST"), ("MUST NOT differ", "MUST"), ("MAY-then-MUST", "MUST"), ("derived", "MUST"),
+        ("", "MUST"), ("SHOULD", "SHOULD"), ("SHOULD NOT", "SHOULD"), ("recommended", "SHOULD"), ("MAY", "MAY"),
+    ],
+)  # fmt: skip
+def test_every_word_has_its_level(word: str, level: str) -> None:
+    assert levels.of(word) == level
+
+
+def broken(level: str, kind: str = NONCONFORMANT) -> Finding:
+    return Finding(kind, "server", "wrong", requirement="RFC1-x", level=level, clause="7.1")
+
+
+def test_what_fails_a_case() -> None:
+    findings = [broken("MUST*"), broken("recommended"), broken("MAY"), broken("MAY", MISREPORT), broken("SHOULD", CONTRACT)]
+    assert levels.failing(findings) == (findings[0], findings[3], findings[4])
+    assert levels.failing(findings, strict=True) == (findings[0], findings[1], findings[3], findings[4])
+
+
+def levelled() -> tuple[Summary, list[Result]]:
+    results = [
+        result(FAIL, findings=(broken("MUST"), broken("derived"), broken("SHOULD"))),
+        result(PASS, findings=(broken("SHOULD NOT"), broken("recommended"))),
+        result(PASS, findings=(broken("MAY"),)),
+        result(PASS),
+    ]
+    summary = Summary()
+    for r in results:
+        summary.add(r)
+    return summary, results
+
+
+def test_levels_are_apart_in_every_output() -> None:
+    summary, results = levelled()
+    wanted = {"MUST": {"findings": 2, "cases": 1}, "SHOULD": {"findings": 3, "cases": 2}, "MAY": {"findings": 1, "cases": 1}}
+    assert summary.levels() == wanted
+    assert json.loads(as_json({}, results, summary))["levels"] == wanted
+    assert "broken by level: MUST 2 in 1 case, SHOULD 3 in 2 cases, MAY 1 in 1 case" in shown(lambda c: console.closing(c, summary, results))
+    suite = ElementTree.fromstring(junit.render(results))[0]
+    found = {p.get("name"): p.get("value") for p in suite.findall("properties/property")}
+    assert found == {f"{what}.{level}": str(n[what]) for level, n in wanted.items() for what in ("findings", "cases")}
+    assert [p.get("name") for p in suite.findall("testcase")[1].iter("property")] == ["findings.SHOULD"]
+
+
+def test_the_line_of_levels_is_there_when_nothing_is_broken() -> None:
+    assert "broken by level: MUST 0, SHOULD 0, MAY 0" in shown(lambda c: console.closing(c, Summary(), []))
+
+
+# -- expectations ---------------------------------------------------------------------------------------------
+
+KNOWN = Expected("fails", "expectations.yaml:12", "its [stack] is old", "us")
+
+
+def expecting() -> tuple[Summary, list[Result]]:
+    flaky = Expected("flaky", "expectations.yaml:20", "now and then", "us")
+    results = [
+        result(FAIL, client="p1", reason="server c: wrong", findings=(broken("MUST"),), expected=KNOWN),
+        result(PASS, client="p2", expected=Expected("fails", "expectations.yaml:12", "old", "us", met=False)),
+        result(
+            FAIL,
+            client="p3",
+            reason="server c: other",
+            findings=(broken("MUST"),),
+            expected=Expected("fails", "expectations.yaml:30", "old", "us", met=False),
+        ),
+        result(FAIL, client="p4", reason="late", findings=(broken("MUST"),), expected=flaky),
+        result(PASS, client="p5", expected=flaky),
+    ]
+    summary = Summary()
+    for r in results:
+        summary.add(r)
+    summary.troubles = [Trouble(STALE, "expectations.yaml:40", "no case fits 'x'", "Take it out.", ("a", "b", "c", "d"))]
+    return summary, results
+
+
+def test_expected_failures_are_counted_apart_everywhere() -> None:
+    summary, results = expecting()
+    counts = {"expected-failure": 1, "unexpected-pass": 1, "fail": 1, "flaky": 2}
+    assert dict(summary.total) == counts
+    assert summary.sentence() == "1 fail, 1 unexpected pass, 1 expected failure, 2 flaky, 1 of the flaky failed, 1 expectation to see to"
+    found = json.loads(as_json({}, results, summary))
+    assert found["counts"] == counts
+    assert found["expectations"]["troubles"][0]["where"] == "expectations.yaml:40"
+    assert found["results"][0]["expected"]["where"] == "expectations.yaml:12"
+
+
+def test_the_console_names_what_was_expected_and_what_is_to_be_done() -> None:
+    summary, results = expecting()
+    text = " ".join(shown(lambda c: console.closing(c, summary, results)).split())
+    assert "1 cases fail as expectations.yaml:12 says (fails): its [stack] is old" in text
+    assert "expectations.yaml:30 expects another failure" in text
+    assert "stale expectations.yaml:40: no case fits 'x'" in text
+    assert "and 1 more Take it out." in text
+    assert "client=p1" not in text, "what was expected is not told case by case"
+    assert all(word in shown(lambda c: console.matrix(c, summary), 200) for word in ("exp", "upass", "flaky"))
+
+
+def test_junit_skips_what_was_expected_and_fails_what_was_not() -> None:
+    summary, results = expecting()
+    root = ElementTree.fromstring(junit.render(results, summary.troubles))
+    tags = [[child.tag for child in case if child.tag != "properties"] for case in root[0].findall("testcase")]
+    assert tags == [["skipped"], ["failure"], ["failure"], ["skipped"], []]
+    assert (root[0].get("failures"), root[0].get("skipped")) == ("2", "2")
+    skipped = root[0].find("testcase/skipped")
+    assert skipped is not None
+    assert "its [stack] is old" in str(skipped.get("message"))
+    assert "expectations.yaml:12" in str(skipped.get("message"))
+    assert (root[1].get("name"), root[1].get("failures")) == ("expectations", "1")
+
+
+def test_a_broken_should_that_is_expected_is_no_note_too() -> None:
+    noted = result(PASS, reason="server c: odd", findings=(broken("SHOULD"),))
+    assert "note" in shown(lambda c: console.problems(c, [noted]))
+    assert "note" not in shown(lambda c: console.problems(c, [msgspec.structs.replace(noted, expected=KNOWN)]))
+
+
+@pytest.mark.parametrize(("at", "code"), [([0, 3, 4], 0), ([1], 1), ([2], 1)])
+def test_exit_codes_with_expectations(at: list[int], code: int) -> None:
+    _, results = expecting()
+    summary = Summary()
+    for n in at:
+        summary.add(results[n])
+    assert summary.exit_code() == code
+
+
+def test_the_ladder_tells_level_clause_and_expectation() -> None:
+    entry = journal.Entry(result(FAIL, reason="x", findings=(broken("MUST*"),), expected=KNOWN), TRACE, "Says.")
+    text = shown(lambda c: ladder.show(c, entry))
+    assert "RFC1-x MUST* (7.1)" in text
+    assert "expectations.yaml:12 expects it (fails): its [stack] is old" in " ".join(text.split())
+
+
+# -- repeats --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failures", "runs", "low", "high"),
+    # the last one is an example of R. G. Newcombe's (Statistics in Medicine 17, 1998): 0.2553 to 0.3662
+    [(0, 10, 0.0, 0.277533), (1, 10, 0.017876, 0.404150), (5, 10, 0.236593, 0.763407), (10, 10, 0.722467, 1.0), (81, 263, 0.2553, 0.3662)],
+)
+def test_wilsons_interval(failures: int, runs: int, low: float, high: float) -> None:
+    assert repeats.wilson(failures, runs) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_holds_what_was_seen(seen: tuple[int, int]) -> None:
+    failures, runs = seen
+    low, high = repeats.wilson(failures, runs)
+    assert 0 <= low <= failures / runs <= high <= 1
+
+
+def attempts(pattern: str, client: str = "go") -> list[Result]:
+    """A case held once for each letter: p, f, e."""
+    found = []
+    for n, letter in enumerate(pattern, 1):
+        one = result({"p": PASS, "f": FAIL, "e": ERROR}[letter], client=client, attempt=n)
+        found.append(one if n == 1 else msgspec.structs.replace(one, id=f"{one.id}/run={n}"))
+    return found
+
+
+def test_repeats_are_counted_by_case() -> None:
+    counted = repeats.count([*attempts("pppf"), *attempts("pppp", "a"), *attempts("ffff", "b"), *attempts("pe", "x"), *attempts("p", "y")])
+    assert counted is not None
+    assert [(r.case.split("client=")[1].split("/")[0], r.failures, r.runs, r.unstable) for r in counted.cases] == [
+        ("go", 1, 4, True), ("b", 4, 4, False), ("a", 0, 4, False),
+    ]  # fmt: skip
+    assert (counted.total.runs, counted.total.failures) == (12, 5)
+    assert repeats.count(attempts("p")) is None
+
+
+def test_what_the_console_says_of_repeats() -> None:
+    text = shown(lambda c: console.closing(c, Summary(), [*attempts("ppppf"), *attempts("fffff", "b")]))
+    assert text.count("unstable") == 1
+    assert "1 of 5 failed: 20 %, between 3.6 and 63 %" in text
+    assert "10 repeats, 6 failed: rate 60 %, between 31 and 84 % (95 %)" in text
+    assert "unstable" not in shown(lambda c: console.closing(c, Summary(), attempts("pp")))
+    assert "repeats" not in shown(lambda c: console.closing(c, Summary(), attempts("p")))
+
+
+def test_a_bound_is_never_rounded_down() -> None:
+    counted = repeats.Repeats(repeats._repeated("", 91_360, 0), ())
+    assert repeats.sentence(counted) == "91,360 repeats, 0 failed: rate below 0.0043 % (95 %)"
+    assert counted.total.high * 100 <= 0.0043
+
+
+def test_results_json_has_the_repeats() -> None:
+    results = attempts("pf")
+    found = json.loads(as_json({}, results, Summary()))["repeats"]
+    assert (found["cases"][0]["failures"], found["cases"][0]["runs"], found["total"]["runs"]) == (1, 2, 2)
+    assert json.loads(as_json({}, attempts("p"), Summary()))["repeats"] is None

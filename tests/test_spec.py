@@ -203,3 +203,20 @@ def test_the_schema_for_editors_is_current_and_takes_every_spec() -> None:
             errors = list(validator.iter_errors(yamlpos.read(path).value))
             assert not errors, f"{path}: {errors[0].message}"
     assert list(validator.iter_errors({"rfc": 1, "sections": "x"}))
+
+
+def test_a_requirement_has_a_known_level_and_may_say_its_label_and_why_it_is_not_checked(write: Write) -> None:
+    def record(level: str, more: str = "") -> None:
+        write(
+            "requirements/x.yaml",
+            f"rfc: 1\ntitle: X\nrequirements:\n  - {{id: X1-a, clause: '1', level: {level}, role: server, seen: both, says: x{more}}}\n",
+        )
+
+    spec = write("echo/tcp.yaml", GOOD.replace("RFC862-tcp-same-octets", "X1-a"))
+    record("SHOULD", ", label: 'MUST-13, SHLD-2', unchecked: nobody can")
+    found = load.load([spec.parent.parent], RULES)
+    assert (found.requirements["X1-a"].label, found.requirements["X1-a"].unchecked) == ("MUST-13, SHLD-2", "nobody can")
+    assert [(title, [r.id for r in records]) for title, records in found.records.values()] == [("X", ["X1-a"])]
+    record("SHUOLD")
+    with pytest.raises(SpecError, match=r"x\.yaml:4:\d+: 'SHUOLD' is no level; did you mean 'SHOULD'\?"):
+        load.load([spec.parent.parent], RULES)

@@ -146,7 +146,7 @@ _CONNECTIONS_RFC = 9293
 
 def _watched(known: Known, one: Held) -> Iterable[str]:
     """What rules held a conversation to without being asked: only where the wire was seen, and there was something to look at."""
-    if one.result.verdict != PASS or not (one.flows or one.datagrams):
+    if one.result.verdict != PASS:
         return ()
     return (i for i in known.always if (one.flows if i.startswith(f"RFC{_CONNECTIONS_RFC}-") else one.datagrams))
 

@@ -52,6 +52,7 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: 
     if not findings:
         (streams if case.scenario.client else http).judge(case, trace, findings)
         wire.standards(case, trace, findings)
+        wire.leave_causes(findings)
     complete = tuple(_with_record(f, requirements) for f in findings.list)
     hard = levels.failing(complete, strict)
     return _result(case, trace, FAIL if hard else PASS, complete, _reason(case, (hard or complete)[0]) if complete else "")

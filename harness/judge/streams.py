@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from harness.judge import script as scripts
 from harness.judge import wire
 from harness.judge.base import OTHER, Findings, amount, at, first
 from harness.judge.rules import RULES, Content
-from harness.model.case import Case, Check, Script
+from harness.model.case import NOBODY, Case, Check, Script
 from harness.model.payload import Payload, sha256
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
 from harness.model.trace import Step, Trace
@@ -22,7 +24,11 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     """Adds what is wrong with the conversation."""
     scenario = case.scenario
     assert scenario.client is not None
+    if scenario.server and trace.wire.absent and _reset_taken_for_the_end(trace, findings):
+        return
     client = scripts.read(scenario.client, trace.client.steps, findings)
+    if scenario.service in NOBODY and findings and wire.refused(case, trace):
+        _not_heard(scenario.transport, findings)
     server_steps = _server_steps(trace)
     told = Findings(case)
     wire.reports(case, trace, server_steps, told)
@@ -37,6 +43,23 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     _addresses(trace, server_steps, findings, scenario.transport)
     if not findings and (scenario.server or scenario.service in _REPORTING):
         _agreement(case, trace, server_steps, findings)
+
+
+def _not_heard(transport: str, findings: Findings) -> None:
+    """The refusal was on the wire: it is the client that did not hear of it (UDP), or tells otherwise (TCP)."""
+    kind = MISREPORT if transport == "tcp" else NONCONFORMANT
+    findings.list[:] = [msgspec.structs.replace(f, kind=kind, side="client") for f in findings.list]
+
+
+def _reset_taken_for_the_end(trace: Trace, findings: Findings) -> bool:
+    """One side says that it reset, the other that it saw an orderly end; without a third witness nothing tells who is right."""
+    for role, steps, other in (("client", trace.client.steps, trace.server.steps), ("server", trace.server.steps, trace.client.steps)):
+        names = {s.step for s in steps}
+        if "end" in names and "reset" not in names and any(s.step == "reset" and s.by == "us" for s in other):
+            says = f"the {OTHER[role]} reports to have reset, and the {role} an orderly end"
+            findings.add(DISAGREE, "both", says, "'reset'", "'end'", requirement=wire.RESET_ENDS)
+            return True
+    return False
 
 
 def _believe_the_wire(findings: Findings, told: Findings) -> None:
@@ -61,7 +84,7 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
             continue
         if check.rule:
             for place, step in received.steps:
-                _fits_rule(script.role, check, place, step, trace, findings)
+                _fits_rule(script, check, place, step, trace, findings)
         elif check.octets is not None:
             _exact(script.role, check, received, other, trace, findings)
         elif check.end:
@@ -78,7 +101,8 @@ def _cited(check: Check) -> str:
     return check.requires[0] if check.requires else ""
 
 
-def _fits_rule(role: str, check: Check, place: int, step: Step, trace: Trace, findings: Findings) -> None:
+def _fits_rule(script: Script, check: Check, place: int, step: Step, trace: Trace, findings: Findings) -> None:
+    role = script.role
     try:
         octets = bytes.fromhex(step.hex or "")
     except ValueError:
@@ -94,7 +118,8 @@ def _fits_rule(role: str, check: Check, place: int, step: Step, trace: Trace, fi
         findings.add(MISREPORT, role, f"the digest that the {role} reports is not that of the octets it reports", evidence=(at(role, place),))
     if check.size is not None and total != check.size:
         findings.add(CONTRACT, role, f"the {role} was to read {check.size} octets", str(check.size), str(total), evidence=(at(role, place),))
-    for wrong in RULES[check.rule or ""](Content(octets, total, trace.clock)):
+    question = script.sent[-1][1].octets() if script.sent else b""
+    for wrong in RULES[check.rule or ""](Content(octets, total, trace.clock, question)):
         findings.add(
             NONCONFORMANT, OTHER[role], f"the content does not fit {check.rule}", wrong.expected, wrong.observed,
             requirement=wrong.requirement or _cited(check), evidence=(at(role, place),),
@@ -163,7 +188,11 @@ def _addresses(trace: Trace, server: tuple[Step, ...], findings: Findings, trans
         findings.add(MISREPORT, "client", "the client reports another address than it was given", _address(trace.asked), _address(connected.remote))
     if transport == "udp" or connected is None:
         return
-    if accepted is None:
+    shown = bool(trace.wire.flows) and trace.wire.flows[0].established
+    if shown and (accepted is None or accepted.remote != connected.local):
+        says = "the server does not report the connection that the wire shows"
+        findings.add(MISREPORT, "server", says, _address(connected.local), _address(accepted.remote if accepted else None))
+    elif accepted is None:
         told = f"the client reports a connection from {_address(connected.local)}"
         findings.add(DISAGREE, "both", "the server reports no connection from the client's address", told, "none")
     elif accepted.remote != connected.local:

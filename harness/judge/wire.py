@@ -14,6 +14,13 @@ from harness.model.result import MISREPORT, NONCONFORMANT
 from harness.model.trace import Step, Trace
 from harness.model.wire import Datagram, Flow, Sent
 
+_CLOCKS, _LATER, _MUCH_LATER = 250_000, 500_000, 5_000_000
+"""Microseconds that clocks may be apart, and that octets may lie in a busy sender's own buffers: few of them, and many."""
+_FEW = 65_536
+_DROPPED = frozenset(
+    {"RFC9293-3.1-checksum", "RFC9293-3.1-header-format", "RFC768-fields-length-counts-header", "RFC768-fields-checksum-pseudo-header"}
+)
+RESET_ENDS = "RFC9293-3.5.3-rst-kills-connection"
 _Told = tuple[tuple[int, Step], ...]
 
 
@@ -33,6 +40,19 @@ def standards(case: Case, trace: Trace, findings: Findings) -> None:
             findings.add(NONCONFORMANT, check.by, says, *wrong, requirement=check.requires[0] if check.requires else "")
 
 
+def leave_causes(findings: Findings) -> None:
+    """A frame that every receiver must drop explains what follows from that: of its sender's breaks of the standard, only the cause stays."""
+    guilty = {f.side for f in findings.list if f.requirement in _DROPPED}
+    findings.list[:] = [f for f in findings.list if f.side not in guilty or f.requirement in _DROPPED]
+
+
+def refused(case: Case, trace: Trace) -> bool:
+    """Whether the wire shows that nobody listens: RST in answer to the SYN, or port unreachable."""
+    if case.scenario.transport == "udp":
+        return any(e.what == "port" for e in trace.wire.errors)
+    return bool(trace.wire.flows) and bool(trace.wire.flows[0].server.rst_frame) and not trace.wire.flows[0].established
+
+
 def reports(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findings) -> None:
     """Each side's report against the wire. Whatever it tells that the wire does not show is its misreport."""
     if trace.wire.absent:
@@ -42,9 +62,10 @@ def reports(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findin
         _datagrams(trace, client, server, findings)
     elif trace.wire.flows:
         flow = trace.wire.flows[0]
-        for role, steps, sent, came in (("client", client, flow.client, flow.server), ("server", server, flow.server, flow.client)):
+        sides = (("client", client, trace.client, flow.client, flow.server), ("server", server, trace.server, flow.server, flow.client))
+        for role, steps, side, sent, came in sides:
             _stream(role, steps, sent, came, findings)
-            _course(role, steps, flow, sent, came, findings)
+            _course(role, steps, side.offset, flow, sent, came, findings)
     elif connected := first(client, "connected"):
         where = at("client", client.index(connected))
         findings.add(MISREPORT, "client", "the client reports a connection that the wire does not show", "SYN and its answer", "none", evidence=(where,))
@@ -69,11 +90,11 @@ def confirms(trace: Trace, role: str, place: int) -> bool | None:
 
 def _stream(role: str, steps: tuple[Step, ...], sent: Sent, came: Sent, findings: Findings) -> None:
     """What a side reports to have sent and received, piece by piece, against the streams on the wire."""
-    cut_off = bool(sent.rst_frame or came.rst_frame)
+    cut_off = bool(sent.rst_frame or came.rst_frame or _held(came))
     told = _named(steps, "sent")
     if told and not _told_right(role, "sent", told, sent, findings) and not cut_off:
         total = sum(s.octets or 0 for _, s in told)
-        if total != sent.octets and first(steps, "failed") is None:
+        if total != sent.octets and (sent.fin_frame or first(steps, "failed") is None):
             says = f"the {role} reports another number of octets sent than the wire shows"
             findings.add(MISREPORT, role, says, f"{sent.octets:,} octets on the wire", f"{total:,} reported", evidence=_places(role, told))
     got = _named(steps, "received")
@@ -111,16 +132,21 @@ def _places(role: str, told: _Told) -> tuple[str, ...]:
 # -- the life cycle over TCP ----------------------------------------------------------------------------------
 
 
-def _course(role: str, steps: tuple[Step, ...], flow: Flow, sent: Sent, came: Sent, findings: Findings) -> None:
+def _course(role: str, steps: tuple[Step, ...], offset: int, flow: Flow, sent: Sent, came: Sent, findings: Findings) -> None:
     """Each step of the life cycle that a side reports, against the segments that make it."""
     names = {s.step for s in steps}
     for name, says, seen in _claims(role, names, flow, sent, came):
         if name in names and not seen:
             place = next(i for i, s in enumerate(steps) if s.step == name)
             findings.add(MISREPORT, role, f"the {role} reports '{name}', and the wire does not show it", says, _ending(sent, came), evidence=(at(role, place),))
+    _too_early(role, steps, offset, sent, came, findings)
     for place, step in enumerate(steps):
         if step.step == "reset":
             _reset(role, place, step, sent, came, findings)
+        elif step.step == "end" and came.rst_frame and not came.fin_frame and "reset" not in names:
+            # where both are told, a writer took the reset's error away from the reader
+            says, shown = f"the {role} takes a reset for an orderly end", f"RST in frame {came.rst_frame}, and no FIN"
+            findings.add(NONCONFORMANT, role, says, "'reset'", f"'end'; {shown}", requirement=RESET_ENDS, evidence=(at(role, place),))
         elif step.step == "failed" and step.error == "refused" and not came.rst_frame:
             says = f"the {role} reports that it was refused, and the wire shows no refusal"
             findings.add(MISREPORT, role, says, "RST", "none", evidence=(at(role, place),))
@@ -129,15 +155,35 @@ def _course(role: str, steps: tuple[Step, ...], flow: Flow, sent: Sent, came: Se
             findings.add(MISREPORT, role, says, "'connected'", "'failed'", evidence=(at(role, place),))
 
 
+def _too_early(role: str, steps: tuple[Step, ...], offset: int, sent: Sent, came: Sent, findings: Findings) -> None:
+    """What is reported long before it is on the wire was not done when it was told. Octets that wait for a window may leave late."""
+    delayed = came.zero_window_frame or sent.again
+    late = {"end": (came.fin_time, f"the {OTHER[role]}'s FIN")}
+    if not delayed:
+        late |= {"half-closed": (sent.fin_time, "its FIN"), "sent": (sent.last_octet, "its last octet")}
+    for place, step in reversed(list(enumerate(steps))):
+        moment, what = late.pop(step.step, (0, ""))
+        told = step.t + offset
+        tolerance = _CLOCKS if step.step == "end" else _LATER if sent.octets <= _FEW else _MUCH_LATER
+        if moment > told + tolerance:
+            says = f"the {role} reports '{step.step}' before it happened"
+            observed = f"{what} left {(moment - told) / 1e6:.2f} s after the report"
+            findings.add(MISREPORT, role, says, f"{what} on the wire", observed, evidence=(at(role, place),))
+
+
 def _claims(role: str, names: set[str], flow: Flow, sent: Sent, came: Sent) -> Iterable[tuple[str, str, bool]]:
     """(step, what the wire must show for it, whether it does)."""
     yield "connected", "SYN, SYN and ACK, ACK", flow.established
     yield "accepted", "SYN, SYN and ACK, ACK", flow.established
-    # a writer may take a reset's error away from the reader, who then sees an end: both are told
-    yield "end", f"the {OTHER[role]}'s FIN", bool(came.fin_frame or (came.rst_frame and "reset" in names))
-    yield "half-closed", "a FIN", bool(sent.fin_frame or came.rst_frame)
+    yield "end", f"the {OTHER[role]}'s FIN", bool(came.fin_frame or came.rst_frame)
+    yield "half-closed", "a FIN", bool(sent.fin_frame or came.rst_frame or _held(came))
     if names & {"connected", "accepted"}:
-        yield "closed", "a FIN or RST", bool(sent.fin_frame or sent.rst_frame or came.rst_frame)
+        yield "closed", "a FIN or RST", bool(sent.fin_frame or sent.rst_frame or came.rst_frame or _held(came))
+
+
+def _held(came: Sent) -> bool:
+    """Whether the other side's window closed and stayed so: what was sent, and the FIN behind it, still waits."""
+    return bool(came.zero_window_frame) and came.reopened_with < 0
 
 
 def _reset(role: str, place: int, step: Step, sent: Sent, came: Sent, findings: Findings) -> None:

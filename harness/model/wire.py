@@ -40,8 +40,8 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one side of a TCP connection sent (RFC 9293). Members that end in ``frame`` are numbers of frames, 0 if there was none.
 
     ``octets`` and ``digest``: its stream up to the first hole; ``slices``: pieces of it that were asked for. ``syn_times``: of each SYN,
-    the first and those sent again. ``fin_frame``: the first frame with a FIN that follows everything before it. ``segments``: with data,
-    none counted twice. ``slowest_ack``: the longest that it let the other side's data wait for an acknowledgement, in microseconds.
+    the first and those sent again. ``fin_frame``: the first frame with a FIN that follows everything before it. ``last_octet`` and ``fin_time``: when the
+    last new octet and that FIN left. ``segments``: with data, none counted twice. ``slowest_ack``: the longest that it let the other side's data wait for an acknowledgement, in microseconds.
     ``edge_moved_left_frame``: it took back window that it had offered. ``zero_window_frame``: it closed its window; ``reopened_with``: the window
     in the first frame after that, in octets; ``probed``: segments that it sent into the other side's closed window.
     """
@@ -52,7 +52,9 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     whole: bool = True
     syn_times: tuple[int, ...] = ()
     mss: int | None = None
+    last_octet: int = 0
     fin_frame: int = 0
+    fin_time: int = 0
     fin_acked: bool = False
     rst_frame: int = 0
     segments: int = 0

@@ -5,6 +5,7 @@ Owns the interface and the loopback network, which runs anywhere and needs nothi
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from harness.errors import NetworkError
 SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 19, "time": 37, "http": 80}
 """The ports that the RFCs give (RFC 862, 863, 867, 865, 864, 868, 9110 section 4.2.1), used where hosts have them to themselves."""
 
-_NEVER_SERVED = 1
+_NEVER_SERVED = itertools.cycle(range(1024, 2048))
+"""Ports that no service has and that the system gives to nobody (see ``netns``): each conversation that needs one gets the next."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Host:
     def closed_port(self, family: str) -> int:
         """A port where nobody listens."""
         if self.own_ports:
-            return _NEVER_SERVED
+            return next(_NEVER_SERVED)
         with socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             probe.bind((self.addresses[family], 0))
             return int(probe.getsockname()[1])

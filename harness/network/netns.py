@@ -34,6 +34,8 @@ _SETTINGS = {
     "net/ipv4/ip_local_port_range": "2048 65535",
     "net/ipv4/tcp_tw_reuse": "1",
     "net/ipv4/tcp_max_tw_buckets": "262144",
+    # newer kernels send the first SYNs again without backing off; the hosts here do as RFC 9293 3.8.1 says
+    "net/ipv4/tcp_syn_linear_timeouts": "0",
 }
 T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -43,7 +43,7 @@ class _Side:
     """One side of a connection, followed frame by frame."""
 
     __slots__ = (
-        "acked", "after_fin", "bad_checksum", "conflict", "edge", "edge_left", "ends", "fin", "fin_acked", "keepalive", "malformed", "malformed_why",
+        "acked", "after_fin", "bad_checksum", "conflict", "edge", "edge_left", "ends", "fin", "fin_acked", "fin_time", "keepalive", "last", "malformed", "malformed_why",
         "mss", "next", "origin", "other", "probed", "reopened", "rst", "scale", "segments", "slow", "slow_frame", "stream", "syns", "window", "zero",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class _Side:
         self.fin_acked = False
         self.segments = self.probed = self.slow = 0
         self.fin = self.rst = self.after_fin = self.bad_checksum = self.malformed = self.conflict = 0
+        self.fin_time = self.last = 0
         self.slow_frame = self.edge_left = self.keepalive = self.zero = 0
         self.malformed_why = ""
         self.reopened = -1
@@ -113,7 +114,7 @@ class _Side:
         if self.stream.conflicts > conflicts:
             self.conflict = self.conflict or number
         if p.flags & FIN:
-            self.fin = self.fin or number
+            self.fin, self.fin_time = (self.fin, self.fin_time) if self.fin else (number, t)
         end = at + size + bool(p.flags & SYN) + bool(p.flags & FIN)
         if word == "beyond-fin":
             self.after_fin = self.after_fin or number
@@ -121,6 +122,7 @@ class _Side:
             self.next = end
             if size:
                 self.segments += 1
+                self.last = t
                 self.ends.append((end, t))
         elif size == 1 and at == self.next - 1 and self.other.acked >= self.next and self.other.window:
             self.keepalive = self.keepalive or number
@@ -167,7 +169,7 @@ class _Side:
         digest = stream.digest()
         return Sent(
             octets=stream.octets, digest=digest, slices=_slices(stream, digest, cuts), whole=not stream.holes and not stream.capped,
-            syn_times=tuple(self.syns), mss=self.mss, fin_frame=self.fin, fin_acked=self.fin_acked, rst_frame=self.rst, segments=self.segments,
+            syn_times=tuple(self.syns), mss=self.mss, last_octet=self.last, fin_frame=self.fin, fin_time=self.fin_time, fin_acked=self.fin_acked, rst_frame=self.rst, segments=self.segments,
             again=stream.again, conflict_frame=self.conflict, after_fin_frame=self.after_fin, bad_checksum_frame=self.bad_checksum,
             malformed_frame=self.malformed, malformed=self.malformed_why, slowest_ack=self.slow, slowest_ack_frame=self.slow_frame,
             edge_moved_left_frame=self.edge_left, keepalive_frame=self.keepalive, zero_window_frame=self.zero, reopened_with=self.reopened,
@@ -293,8 +295,9 @@ def datagrams(entries: Sequence[Entry], client: Address) -> tuple[tuple[Datagram
 def _datagram(one: _Found, host: bytes, port: int) -> Datagram:
     p, frame = one.packet, one.frame
     by = "client" if (p.source, p.source_port) == (host, port) else "server"
-    octets = frame[p.data_start : p.data_end]
-    state = checksum.transport(frame, p)
+    whole = p.ip_end - p.transport_start == p.length
+    octets = frame[p.data_start : p.data_end if whole else p.ip_end]
+    state = checksum.transport(frame, p) if whole else "unknown"
     source, destination = (shown(p.source), p.source_port), (shown(p.destination), p.destination_port)
     digest = hashlib.sha256(octets).hexdigest()
     return Datagram(one.number, one.t, by, len(octets), digest, source, destination, state, p.length, one.left, one.arrived, one.fragments)

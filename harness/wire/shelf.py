@@ -10,7 +10,7 @@ from collections import OrderedDict
 from harness.model.wire import Address
 from harness.wire import packet
 from harness.wire.observe import packed
-from harness.wire.packet import FIN, RST, SYN, Packet
+from harness.wire.packet import ACK, FIN, RST, SYN, Packet
 
 Shelved = tuple[int, int, bool, bytes]
 """Nanoseconds since 1970, the number of the host, whether it left it (else it arrived), the frame."""
@@ -73,7 +73,7 @@ class Shelf:
         bundle = self._tcp.get(key)
         if bundle is None:
             bundle = self._tcp[key] = Bundle()
-        elif flags & (SYN | 16) == SYN and bundle.ended():  # the pair of endpoints is used again
+        elif flags & (SYN | ACK) == SYN and bundle.ended() and shelved[0] > bundle.frames[-1][0]:  # the pair of endpoints is used again
             self.octets -= bundle.octets
             bundle = self._tcp[key] = Bundle()
         bundle.seen |= flags if lower else flags << 8

@@ -10,11 +10,14 @@ from harness.model.wire import Address, Wire
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What came: ``octets`` (the beginning, if ``total`` is more), and the harness's wall clock in seconds since 1970."""
+    """What came: ``octets`` (the beginning, if ``total`` is more), the harness's wall clock in seconds since 1970, and the question: what
+    this side sent last.
+    """
 
     octets: bytes
     total: int
     clock: float
+    question: bytes = b""
 
 
 class Wrong(msgspec.Struct, frozen=True):

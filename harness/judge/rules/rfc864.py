@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.judge.rules.base import Content, Rule, Wrong, printable
 
 _PATTERN = "RFC864-pattern-72-column-rotation"
+_PIECE = 8
 _COLUMNS, _FIRST, _RING = 72, 32, 95
 CHECKS = {
     _PATTERN: "characters that are all printable, and the rotation of the lines",
@@ -36,4 +37,12 @@ def _datagram(content: Content) -> list[Wrong]:
     return []
 
 
-RULES: dict[str, Rule] = {"rfc864-printable": _only_printable, "rfc864-rotation": _rotation, "rfc864-datagram": _datagram}
+def _unasked(content: Content) -> list[Wrong]:
+    """Nothing of the question, in pieces that chance does not bring about, stands in the answer."""
+    pieces = (content.question[i : i + _PIECE] for i in range(0, len(content.question) - _PIECE + 1, _PIECE))
+    if any(piece in content.octets for piece in pieces):
+        return [Wrong("an answer that has nothing to do with the question", "a part of the question")]
+    return []
+
+
+RULES: dict[str, Rule] = {"rfc864-printable": _only_printable, "rfc864-rotation": _rotation, "rfc864-datagram": _datagram, "rfc864-unasked": _unasked}
