@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harness.errors import SpecError, UsageError
-from harness.judge.rules import RULES
+from harness.judge.rules import RULES, WIRE_RULES
 from harness.pipeline import ROOT, load_specs
 from harness.spec import load, schema, yamlpos
 from harness.spec.expand import ReferenceProblem, bindings, substitute
@@ -37,13 +37,13 @@ Write = Callable[[str, str], Path]
 
 def problems(path: Path) -> list[tuple[int, int, str]]:
     with pytest.raises(SpecError) as caught:
-        load.load([path], RULES, [ROOT / "specs"])
+        load.load([path], RULES, [ROOT / "specs"], WIRE_RULES)
     assert caught.value.exit_code == 2
     return [(line, column, says) for _, line, column, says in caught.value.problems]
 
 
 def test_a_good_spec(write: Write) -> None:
-    found = load.load([write("echo/tcp.yaml", GOOD)], RULES, [ROOT / "specs"])
+    found = load.load([write("echo/tcp.yaml", GOOD)], RULES, [ROOT / "specs"], WIRE_RULES)
     assert [s.key for s in found.scenarios()] == ["echo/tcp/one/size=1", "echo/tcp/one/size=2"]
     scenario = found.scenarios()[1]
     assert scenario.client is not None
@@ -132,7 +132,7 @@ def test_an_id_that_stands_twice(write: Write) -> None:
 
 def test_a_step_may_have_a_deadline_of_its_own(write: Write) -> None:
     text = GOOD.replace("- connect", "- connect: {within: 500}").replace("then: end}", "then: end, within: 300}")
-    script = load.load([write("x/y.yaml", text)], RULES, [ROOT / "specs"]).scenarios()[0].client
+    script = load.load([write("x/y.yaml", text)], RULES, [ROOT / "specs"], WIRE_RULES).scenarios()[0].client
     assert script is not None
     assert [step.get("within") for step in script.steps] == [500, None, None, 300]
 
@@ -142,7 +142,7 @@ def test_all_problems_come_at_once(write: Write) -> None:
     write("s/a.yaml", bad)
     path = write("s/b.yaml", "a: [")
     with pytest.raises(SpecError) as caught:
-        load.load([path.parent], RULES, [ROOT / "specs"])
+        load.load([path.parent], RULES, [ROOT / "specs"], WIRE_RULES)
     assert {Path(p[0]).name for p in caught.value.problems} == {"a.yaml", "b.yaml"}
 
 
@@ -153,7 +153,7 @@ def test_one_site_for_all_specs(write: Write) -> None:
     write("s/a.yaml", site % 200)
     path = write("s/b.yaml", site % 204)
     with pytest.raises(SpecError, match="answered differently"):
-        load.load([path.parent], RULES, [ROOT / "specs"])
+        load.load([path.parent], RULES, [ROOT / "specs"], WIRE_RULES)
 
 
 def test_no_spec_there(tmp_path: Path) -> None:

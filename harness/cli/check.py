@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.judge.rules import RULES
+from harness.judge.rules import RULES, WIRE_RULES
 from harness.pipeline import ROOT
 from harness.spec import load, schema
 
@@ -25,6 +25,6 @@ def check(specs: tuple[Path, ...], print_schema: bool) -> None:
         return
     home = ROOT / "specs"
     roots = list(specs) or [home]
-    found = load.load(roots, RULES, requirement_roots=[home])
+    found = load.load(roots, RULES, [home], WIRE_RULES)
     count = len(found.scenarios())
     click.echo(f"{len(found.specs)} spec{'s' * (len(found.specs) != 1)}, {count} scenario{'s' * (count != 1)}: all well")

@@ -21,14 +21,13 @@ from harness.pipeline import LATEST
 @click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True, help="How it is written.")
 @click.option("--all", "everything", is_flag=True, help="In the table too: every requirement, not only the totals.")
 @click.option("--check", is_flag=True, help="Exit 1 if a requirement has neither a check with a mutant nor a reason, and name those.")
-@options.sources
+@click.option("--specs", "spec_folders", multiple=True, type=options.FOLDER, metavar="DIR", help="Add a folder of specs (or one file). Repeatable.")
 def coverage(
     rfcs: tuple[int, ...],
     folder: Path | None,
     form: str,
     everything: bool,
     check: bool,
-    peer_folders: tuple[Path, ...],
     spec_folders: tuple[Path, ...],
 ) -> int:
     """Show which requirements of the RFCs are checked, by what, and how each peer stands.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model.wire import Address, Wire
+from harness.model.wire import UNWATCHED, Address, Wire
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,7 +68,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     clock: float = 0.0
     seconds: float = 0.0
     fault: str = ""
-    wire: Wire = Wire()
+    wire: Wire = UNWATCHED
 
 
 __all__ = ["Address", "Connection", "Side", "Step", "Trace", "Wire"]

@@ -128,3 +128,6 @@ class Wire(msgspec.Struct, frozen=True, omit_defaults=True):
     ticket: int = 0
     absent: str = ""
     incomplete: str = ""
+
+
+UNWATCHED = Wire(absent="nobody watches the wire")

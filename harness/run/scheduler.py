@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.model.case import Case
 from harness.model.trace import Side, Trace
+from harness.model.wire import UNWATCHED
 from harness.run.conversation import hold
 from harness.run.peer import LivePeer
 from harness.run.pool import NotThere, Pool
@@ -21,7 +22,7 @@ from harness.wire.link import Blind, Witness
 BURST = 106_496
 """Octets of datagrams that may be under way to one server at once: half of Linux's default socket buffer. UDP promises no delivery, so
 what the harness itself made overflow would prove nothing about a peer."""
-_BLIND = Blind("nobody watches the wire")
+_BLIND = Blind(UNWATCHED.absent)
 BREAKS = {"crashed", "broke-contract", "silent"}
 OnTrace = Callable[[Case, Trace], None]
 

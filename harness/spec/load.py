@@ -51,9 +51,7 @@ class SpecSet:
         return tuple(s for spec in self.specs for s in spec.scenarios)
 
 
-def load(
-    roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterable[Path] = (), wire_rules: Iterable[str] = ()
-) -> SpecSet:
+def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterable[Path] = (), wire_rules: Iterable[str] = ()) -> SpecSet:
     """Reads every spec below ``roots`` (folders or files). ``rules`` and ``wire_rules`` are the content and wire rules that the judge
     knows; requirements are those below the roots, and below ``requirement_roots``.
 

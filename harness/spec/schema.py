@@ -35,7 +35,8 @@ def _shorthands(name: str) -> list[dict[str, Any]]:
         "fields": [{"type": "object"}],
         "requires": [{"type": "string"}],
         "send": [{"$ref": "#/$defs/Payload"}],
-        "expect": [{"const": "end"}],
+        "expect": [{"enum": ["end", "reset"]}],
+        "fails": [{"type": "string"}],
         "wait": [{"type": "integer"}],
     }.get(name, [])
 

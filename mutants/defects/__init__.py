@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from . import datagram_scripts, datagram_services, echo, one_shot, reports, silence, streams, unasked
+from . import datagram_scripts, datagram_services, echo, hosts, one_shot, reports, silence, streams, unasked
 from .base import DEFECTS, install, says
 
-__all__ = ["DEFECTS", "datagram_scripts", "datagram_services", "echo", "install", "one_shot", "reports", "says", "silence", "streams", "unasked"]
+__all__ = [
+    "DEFECTS",
+    "datagram_scripts",
+    "datagram_services",
+    "echo",
+    "hosts",
+    "install",
+    "one_shot",
+    "reports",
+    "says",
+    "silence",
+    "streams",
+    "unasked",
+]

@@ -16,7 +16,7 @@ from report import digest
 
 from .base import defect
 
-SO_NO_CHECK = 11
+SO_NO_CHECK, IP_TRANSPARENT = 11, 19
 Remote = tuple[Any, ...]
 
 
@@ -312,6 +312,20 @@ class DaytimeTwice(Twice):
     """Answers each datagram twice."""
 
     of = "daytime"
+
+
+@defect("udp-daytime-answers-from-another-address")
+class DaytimeElsewhere(Datagrams):
+    """Answers from another address than was asked (with the right to use one that is not its own)."""
+
+    of = "daytime"
+
+    async def give(self, sock: socket.socket, answer: bytes, remote: Remote) -> None:
+        with sockets.make("udp", remote[0]) as other:
+            other.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
+            other.bind((".".join([*remote[0].split(".")[:2], "77", "77"]), self._command["port"]))
+            other.sendto(answer, remote)
+        self.told(answer, remote)
 
 
 @defect("udp-daytime-sends-two-lines")

@@ -142,6 +142,31 @@ class KeepsAlive(script.TcpScript):
             sock.setsockopt(socket.IPPROTO_TCP, option, 1)
 
 
+class Tuned(script.TcpScript):
+    """Sets an option of TCP before it connects."""
+
+    option: tuple[int, int]
+
+    def make(self) -> socket.socket:
+        made = super().make()
+        made.setsockopt(socket.IPPROTO_TCP, *self.option)
+        return made
+
+
+@defect("client-sends-its-syn-twice-only")
+class TwoSyns(Tuned):
+    """Sends a SYN that is not answered once more, and then gives up."""
+
+    option = (socket.TCP_SYNCNT, 1)
+
+
+@defect("client-gives-up-on-a-closed-window")
+class GivesUpOnWindow(Tuned):
+    """Ends the connection when the window stays closed for 300 ms."""
+
+    option = (socket.TCP_USER_TIMEOUT, 300)
+
+
 # -- closing --------------------------------------------------------------------------------------------------
 
 
@@ -184,6 +209,7 @@ class LeavesOpen(script.TcpScript):
 
 
 @defect("client-resets-where-it-reports-closed")
+@defect("client-resets-when-both-close")
 @defect("server-resets-where-it-reports-closed")
 class ResetsAtClose(script.TcpScript):
     """Closes with RST, and reports nothing but the close."""
@@ -193,6 +219,19 @@ class ResetsAtClose(script.TcpScript):
             await self.stream.stop()
             await asyncio.sleep(0.01)  # what was sent arrives first
             sockets.abort(self.sock)
+        await super().leave()
+
+
+@defect("server-hides-that-octets-lie-unread")
+class HidesUnread(script.TcpScript):
+    """Reads and throws away what lies unread before it closes, so that FIN goes out in place of RST."""
+
+    async def leave(self) -> None:
+        if self.sock is not None and self.stream is not None:
+            await self.stream.stop()
+            with contextlib.suppress(OSError):
+                while self.sock.recv(sockets.CHUNK):
+                    pass
         await super().leave()
 
 
