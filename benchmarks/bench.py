@@ -29,6 +29,7 @@ from harness.run.peer import Activity, LivePeer, Service
 from harness.run.pool import Pool
 from harness.run.scheduler import Scheduler
 from harness.spec.load import SpecSet
+from harness.wire.link import Link
 
 PAYLOAD = {"pattern": "random", "seed": 1, "size": 1000}
 
@@ -41,6 +42,17 @@ class Stage:
     network: Network
     folder: Path
     specs: SpecSet
+    witness: Link
+
+    def watch(self, *peers: LivePeer) -> None:
+        """Lets the witness watch the hosts of these peers; it does so already at the start."""
+        for peer in peers:
+            self.witness.watch(peer.host)
+
+    def look_away(self, *peers: LivePeer) -> None:
+        """Takes the packet sockets away, so that the raw rate is not that of a watched wire."""
+        for peer in peers:
+            self.witness.forget(peer.host)
 
     async def verified(self, case: Case, count: int, jobs: int) -> float:
         """Conversations a second through the whole harness: held, judged, journalled. Raises if one does not pass."""
@@ -49,13 +61,14 @@ class Stage:
 
         def on_trace(done: Case, trace: Trace) -> None:
             result = judge(done, trace, self.specs.requirements)
+            self.witness.keep(trace.wire.ticket)
             if result.verdict != PASS:
                 bad.append(result)
             journal.add(result, trace, "")
 
         cases = [Case(case.scenario, case.client, case.server, case.family, n) for n in range(2, count + 2)]
         began = time.perf_counter()
-        await Scheduler(self.pool, self.specs.site, jobs, on_trace).run(cases)
+        await Scheduler(self.pool, self.specs.site, jobs, on_trace, self.witness).run(cases)
         seconds = time.perf_counter() - began
         journal.close()
         if bad:
@@ -65,6 +78,8 @@ class Stage:
     async def raw(self, client: str, server: str, count: int, jobs: int) -> float:
         """Conversations a second of the two peers alone: no digests, no reports, no harness."""
         asking, serving = await self.pool.get("client", client), await self.pool.get("server", server)
+        self.look_away(asking, serving)
+        await asyncio.sleep(0.05)
         service = Service()
         address = serving.host.addresses["ipv4"]
         command = contract.command("serve", id="raw", service="echo", transport="tcp", address=address, port=0, report="none")
@@ -79,6 +94,7 @@ class Stage:
             raise SystemExit(f"{step.failed} raw conversations failed")
         await _stop(serving, "raw", service)
         asking.forget("load")
+        self.watch(asking, serving)
         return count / ((step.t - (step.t0 or 0)) / 1e6)
 
 
@@ -106,6 +122,8 @@ async def stage(peers: Iterable[str], launcher: str = "process", one_each: tuple
     if broken:
         raise SystemExit(f"not built: {broken}")
     launch, network = choose(launcher, "auto", builder, STATE, print, "benchmark")
+    witness = Link()
+    network.on_host, network.on_drop = witness.watch, witness.forget
     broken = await launch.prepare(list(built.values()))
     if broken:
         raise SystemExit(f"not prepared: {broken}")
@@ -114,11 +132,13 @@ async def stage(peers: Iterable[str], launcher: str = "process", one_each: tuple
         try:
             clients, servers = ([one_each[0]], [one_each[1]]) if one_each else (list(chosen), list(chosen))
             await pool.greet(servers, clients)
-            yield Stage(pool, network, Path(folder), _specs())
+            yield Stage(pool, network, Path(folder), _specs(), witness)
         finally:
             await pool.close()
             await launch.close()
             network.close()
+            for problem in await witness.close():
+                print(problem)
 
 
 @cache

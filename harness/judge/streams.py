@@ -141,9 +141,7 @@ def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Ste
         return
 
 
-def _wrong_content(
-    role: str, check: Check, place: int, step: Step, expected: str, other: tuple[Step, ...], trace: Trace, findings: Findings
-) -> None:
+def _wrong_content(role: str, check: Check, place: int, step: Step, expected: str, other: tuple[Step, ...], trace: Trace, findings: Findings) -> None:
     """The receiver says that something else came. The sender is to blame where the wire or its own report confirms that."""
     sender = OTHER[role]
     sent = [s for s in other if s.step == "sent"]

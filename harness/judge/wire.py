@@ -68,7 +68,9 @@ def reports(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findin
             _course(role, steps, side.offset, flow, sent, came, findings)
     elif connected := first(client, "connected"):
         where = at("client", client.index(connected))
-        findings.add(MISREPORT, "client", "the client reports a connection that the wire does not show", "SYN and its answer", "none", evidence=(where,))
+        findings.add(
+            MISREPORT, "client", "the client reports a connection that the wire does not show", "SYN and its answer", "none", evidence=(where,)
+        )
 
 
 def confirms(trace: Trace, role: str, place: int) -> bool | None:
@@ -138,7 +140,9 @@ def _course(role: str, steps: tuple[Step, ...], offset: int, flow: Flow, sent: S
     for name, says, seen in _claims(role, names, flow, sent, came):
         if name in names and not seen:
             place = next(i for i, s in enumerate(steps) if s.step == name)
-            findings.add(MISREPORT, role, f"the {role} reports '{name}', and the wire does not show it", says, _ending(sent, came), evidence=(at(role, place),))
+            findings.add(
+                MISREPORT, role, f"the {role} reports '{name}', and the wire does not show it", says, _ending(sent, came), evidence=(at(role, place),)
+            )
     _too_early(role, steps, offset, sent, came, findings)
     for place, step in enumerate(steps):
         if step.step == "reset":
@@ -150,7 +154,9 @@ def _course(role: str, steps: tuple[Step, ...], offset: int, flow: Flow, sent: S
         elif step.step == "failed" and step.error == "refused" and not came.rst_frame:
             says = f"the {role} reports that it was refused, and the wire shows no refusal"
             findings.add(MISREPORT, role, says, "RST", "none", evidence=(at(role, place),))
-        elif step.step == "failed" and step.error == "timeout" and flow.established and step.at == 0 and role == "client" and "connected" not in names:
+        elif (
+            step.step == "failed" and step.error == "timeout" and flow.established and step.at == 0 and role == "client" and "connected" not in names
+        ):
             says = "the client reports that it could not connect in time, and the wire shows the connection"
             findings.add(MISREPORT, role, says, "'connected'", "'failed'", evidence=(at(role, place),))
 

@@ -39,11 +39,12 @@ class Slice(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Sent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one side of a TCP connection sent (RFC 9293). Members that end in ``frame`` are numbers of frames, 0 if there was none.
 
-    ``octets`` and ``digest``: its stream up to the first hole; ``slices``: pieces of it that were asked for. ``syn_times``: of each SYN,
-    the first and those sent again. ``fin_frame``: the first frame with a FIN that follows everything before it. ``last_octet`` and ``fin_time``: when the
-    last new octet and that FIN left. ``segments``: with data, none counted twice. ``slowest_ack``: the longest that it let the other side's data wait for an acknowledgement, in microseconds.
-    ``edge_moved_left_frame``: it took back window that it had offered. ``zero_window_frame``: it closed its window; ``reopened_with``: the window
-    in the first frame after that, in octets; ``probed``: segments that it sent into the other side's closed window.
+    ``octets`` and ``digest``: its stream up to the first hole; ``slices``: pieces of it that were asked for. ``syn_times``: of each SYN, the
+    first and those sent again. ``fin_frame``: the first frame with a FIN. ``last_octet`` and ``fin_time``: when the last new octet and that
+    FIN left. ``segments``: with data, none counted twice. ``slowest_ack``: the longest that it let the other side's data wait for an
+    acknowledgement, in microseconds. ``edge_moved_left_frame``: it took back window that it had offered. ``zero_window_frame``: it closed
+    its window; ``reopened_with``: the window in the first frame after that, in octets; ``probed``: segments that it sent into the other
+    side's closed window.
     """
 
     octets: int = 0
@@ -117,7 +118,8 @@ class Unreachable(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Wire(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that the capture has of a case.
 
-    ``ticket`` is its number at the witness, by which its frames can be kept. ``absent`` says why there is no such witness here (loopback); ``incomplete`` why it cannot be trusted this time (it lost frames).
+    ``ticket`` is its number at the witness, by which its frames can be kept. ``absent`` says why there is no such witness here
+    (loopback); ``incomplete`` why it cannot be trusted this time (it lost frames).
     """
 
     frames: tuple[Frame, ...] = ()

@@ -1,7 +1,8 @@
 """All cases of a run, many at once; and, when a peer breaks off, finding out whose case it was.
 
 A peer that breaks off takes several conversations with it. Each of them is held again later, alone: the one that breaks it
-again is the guilty one, the others keep their verdict. So is a case of which the capture lost frames: alone it has the better chance to be seen whole.
+again is the guilty one, the others keep their verdict. So is a case of which the capture lost frames: alone it has the better
+chance to be seen whole.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Pure. Knows the contract's script steps and nothing else of peers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from harness.model import case as m
@@ -73,7 +74,7 @@ def _send(send: model.Send) -> dict[str, Any]:
 def _sizes(cuts: Sequence[int], length: int) -> list[int]:
     """The sizes of the pieces between offsets, up to ``length`` octets."""
     places = [0, *(cut for cut in cuts if cut < length), length]
-    return [b - a for a, b in zip(places, places[1:], strict=False)] or [1]
+    return [b - a for a, b in pairwise(places)] or [1]
 
 
 def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:

@@ -31,14 +31,15 @@ def schema() -> dict[str, Any]:
 
 def _shorthands(name: str) -> list[dict[str, Any]]:
     """What the loader also takes: fields as a mapping, a payload or a word in place of arguments."""
-    return {
+    taken: dict[str, list[dict[str, Any]]] = {
         "fields": [{"type": "object"}],
         "requires": [{"type": "string"}],
         "send": [{"$ref": "#/$defs/Payload"}],
         "expect": [{"enum": ["end", "reset"]}],
         "fails": [{"type": "string"}],
         "wait": [{"type": "integer"}],
-    }.get(name, [])
+    }
+    return taken.get(name, [])
 
 
 def text() -> str:

@@ -33,9 +33,11 @@ class Witness(Protocol):
     absent: str
     """Why there is nothing to be seen; empty if there is."""
 
-    async def see(self, ask: messages.Ask) -> Wire: ...
+    async def see(self, ask: messages.Ask) -> Wire:
+        """What the wire showed. Never raises."""
 
-    def keep(self, ticket: int, file: str = "", comment: str = "") -> None: ...
+    def keep(self, ticket: int, file: str = "", comment: str = "") -> None:
+        """Appends the frames of that answer to a capture file, or lets them go."""
 
 
 class Blind:
@@ -212,5 +214,3 @@ class Link:
 def cuts(*reports: tuple[int, ...]) -> messages.Cuts:
     """How reports cut a stream, without those that tell nothing."""
     return tuple(r for r in dict.fromkeys(reports) if r)
-
-

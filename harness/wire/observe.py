@@ -43,13 +43,40 @@ class _Side:
     """One side of a connection, followed frame by frame."""
 
     __slots__ = (
-        "acked", "after_fin", "bad_checksum", "conflict", "edge", "edge_left", "ends", "fin", "fin_acked", "fin_time", "keepalive", "last", "malformed", "malformed_why",
-        "mss", "next", "origin", "other", "probed", "reopened", "rst", "scale", "segments", "slow", "slow_frame", "stream", "syns", "window", "zero",
-    )  # fmt: skip
+        "acked",
+        "after_fin",
+        "bad_checksum",
+        "conflict",
+        "edge",
+        "edge_left",
+        "ends",
+        "fin",
+        "fin_acked",
+        "fin_time",
+        "keepalive",
+        "last",
+        "malformed",
+        "malformed_why",
+        "mss",
+        "next",
+        "origin",
+        "other",
+        "probed",
+        "reopened",
+        "rst",
+        "scale",
+        "segments",
+        "slow",
+        "slow_frame",
+        "stream",
+        "syns",
+        "window",
+        "zero",
+    )
 
     def __init__(self) -> None:
         self.stream = Stream()
-        self.other: _Side = self
+        self.other: _Side
         self.origin: int | None = None
         self.next = 0
         """The sequence number after the last one sent, counted from the SYN."""
@@ -74,7 +101,7 @@ class _Side:
         if p.problem and not self.malformed:
             self.malformed, self.malformed_why = number, p.problem
         looked_at = number <= _EACH or p.flags & ~(ACK | PSH) or not number % _EVERY
-        if looked_at and (checksum.transport(frame, p) == "bad" or checksum.header_ok(frame, p) is False):
+        if looked_at and not checksum.surely_right(frame, p) and (checksum.transport(frame, p) == "bad" or checksum.header_ok(frame, p) is False):
             self.bad_checksum = self.bad_checksum or number
             return self.relative(p.seq), "bad checksum"
         if self.origin is None:
@@ -141,7 +168,8 @@ class _Side:
     def _acknowledge(self, number: int, t: int, p: Packet) -> None:
         other = self.other
         ack = other.relative(p.ack)
-        self.acked = max(self.acked, ack)
+        if ack > self.acked:
+            self.acked = ack
         while other.ends and other.ends[0][0] <= ack:
             waited = t - other.ends.popleft()[1]
             if waited > self.slow:
@@ -159,22 +187,45 @@ class _Side:
         elif self.zero and self.reopened < 0:
             self.reopened = self.window
         edge = ack + self.window
-        if edge + (1 << scale) <= self.edge:
+        if edge > self.edge:
+            self.edge = edge
+        elif edge + (1 << scale) <= self.edge:
             self.edge_left = self.edge_left or number
-        self.edge = max(self.edge, edge)
 
     def facts(self, cuts: Iterable[Sequence[int]]) -> Sent:
         """What is known of this side; ``cuts``: for each report, the lengths of the pieces that it tells of."""
         stream = self.stream
         digest = stream.digest()
         return Sent(
-            octets=stream.octets, digest=digest, slices=_slices(stream, digest, cuts), whole=not stream.holes and not stream.capped,
-            syn_times=tuple(self.syns), mss=self.mss, last_octet=self.last, fin_frame=self.fin, fin_time=self.fin_time, fin_acked=self.fin_acked, rst_frame=self.rst, segments=self.segments,
-            again=stream.again, conflict_frame=self.conflict, after_fin_frame=self.after_fin, bad_checksum_frame=self.bad_checksum,
-            malformed_frame=self.malformed, malformed=self.malformed_why, slowest_ack=self.slow, slowest_ack_frame=self.slow_frame,
-            edge_moved_left_frame=self.edge_left, keepalive_frame=self.keepalive, zero_window_frame=self.zero, reopened_with=self.reopened,
+            octets=stream.octets,
+            digest=digest,
+            slices=_slices(stream, digest, cuts),
+            whole=not stream.holes and not stream.capped,
+            syn_times=tuple(self.syns),
+            mss=self.mss,
+            last_octet=self.last,
+            fin_frame=self.fin,
+            fin_time=self.fin_time,
+            fin_acked=self.fin_acked,
+            rst_frame=self.rst,
+            segments=self.segments,
+            again=stream.again,
+            conflict_frame=self.conflict,
+            after_fin_frame=self.after_fin,
+            bad_checksum_frame=self.bad_checksum,
+            malformed_frame=self.malformed,
+            malformed=self.malformed_why,
+            slowest_ack=self.slow,
+            slowest_ack_frame=self.slow_frame,
+            edge_moved_left_frame=self.edge_left,
+            keepalive_frame=self.keepalive,
+            zero_window_frame=self.zero,
+            reopened_with=self.reopened,
             probed=self.probed,
-        )  # fmt: skip
+        )
+
+
+_NOBODY = _Side()
 
 
 def _slices(stream: Stream, digest: str, cuts: Iterable[Sequence[int]]) -> tuple[Slice, ...]:
@@ -197,7 +248,13 @@ def _slices(stream: Stream, digest: str, cuts: Iterable[Sequence[int]]) -> tuple
 
 
 def flow(
-    entries: Sequence[Entry], client: Address, server: Address, client_cuts: Iterable[Sequence[int]] = (), server_cuts: Iterable[Sequence[int]] = ()
+    entries: Sequence[Entry],
+    client: Address,
+    server: Address,
+    client_cuts: Iterable[Sequence[int]] = (),
+    server_cuts: Iterable[Sequence[int]] = (),
+    *,
+    shown: bool = True,
 ) -> tuple[Flow, list[Frame]]:
     """One connection's course, and the frames of it that a ladder shows: the first and the last.
 
@@ -217,14 +274,16 @@ def flow(
         by = "client" if (p.source, p.source_port) == from_client else "server"
         side = sides[by]
         at, note = side.take(number, t, octets, p)
-        ack = side.other.relative(p.ack) if p.flags & ACK else 0
-        if number in middle:
-            continue
         established = established or (by == "client" and not p.flags & (SYN | RST) and bool(side.syns and side.other.syns))
+        if not shown or number in middle:
+            continue
+        ack = side.other.relative(p.ack) if p.flags & ACK else 0
         frames.append(Frame(number, t, by, "tcp", packet.flags_text(p.flags), at, ack, p.data_end - p.data_start, p.window, note or p.problem))
     first, second = sides["client"], sides["server"]
     settled = bool(first.rst or second.rst or (first.fin_acked and second.fin_acked))
-    return Flow(client, server, first.facts(client_cuts), second.facts(server_cuts), established, settled), frames
+    seen = Flow(client, server, first.facts(client_cuts), second.facts(server_cuts), established, settled)
+    first.other = second.other = _NOBODY  # no circle is left behind for the collector
+    return seen, frames
 
 
 def _other(number: int, t: int, by: str, p: Packet) -> Frame:
@@ -263,16 +322,17 @@ def datagrams(entries: Sequence[Entry], client: Address) -> tuple[tuple[Datagram
                 frames.append(Frame(number, t, by, "icmp", note=f"type {p.icmp_type} code {p.icmp_code}"))
                 _error(number, t, by, octets, p, errors)
             continue
-        count = 1
+        whole, count = octets, 1
         if p.fragment is not None:
             if left:
                 frames.append(Frame(number, t, by, "fragment", octets=p.data_end - p.data_start, note=f"at {p.fragment[1]}"))
             place = (left, p.source, p.fragment[0])
             count = pieces[place] = pieces.get(place, 0) + 1
-            whole = together[left].add(octets, p)
-            if whole is None:
+            complete = together[left].add(octets, p)
+            if complete is None:
                 continue
-            octets, p = whole, packet.decode(whole)
+            whole = complete
+            p = packet.decode(whole)
             by = "client" if (p.source, p.source_port) == (host, port) else "server"
         if p.protocol != packet.UDP:
             if left:
@@ -280,15 +340,15 @@ def datagrams(entries: Sequence[Entry], client: Address) -> tuple[tuple[Datagram
             continue
         if left:
             frames.append(Frame(number, t, by, "udp", octets=p.data_end - p.data_start, note=p.problem))
-            one = _Found(number, t, octets, p, True, False, count)
+            one = _Found(number, t, whole, p, True, False, count)
             found.append(one)
-            on_the_way.setdefault(octets, []).append(one)
+            on_the_way.setdefault(whole, []).append(one)
         else:
-            waiting = on_the_way.get(octets)
+            waiting = on_the_way.get(whole)
             if waiting:
                 waiting.pop(0).arrived = True
             else:
-                found.append(_Found(number, t, octets, p, False, True, count))
+                found.append(_Found(number, t, whole, p, False, True, count))
     return tuple(_datagram(one, host, port) for one in found), tuple(errors), frames
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import select
 import signal
@@ -194,7 +195,7 @@ class Witness:
             first = not flows
             cuts = (ask.client_cuts, ask.server_cuts) if first else ((), ())
             entries = [((s[0] - clock) // 1000, True, s[3]) for s in shelved if s[2]]
-            flow, shown = observe.flow(entries, client, ask.server, *cuts)
+            flow, shown = observe.flow(entries, client, ask.server, *cuts, shown=ask.shown)
             flows.append(flow)
             before = len(all_shelved)
             frames += shown if first else (msgspec.structs.replace(f, number=f.number + before) for f in shown)
@@ -290,6 +291,8 @@ def main(descriptor: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     with contextlib.suppress(OSError):  # an ordinary user may not, and does without
         os.setpriority(os.PRIO_PROCESS, 0, -10)
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 1000)  # frames are many and short-lived, and nothing here makes circles
     with socket.socket(fileno=descriptor) as control:
         Witness(control).serve()
 

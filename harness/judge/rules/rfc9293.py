@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from harness.judge.rules.base import Always, Asked, Shown
 from harness.model.wire import Address, Flow, Sent, Wire
@@ -60,8 +61,8 @@ def _mss(wire: Wire, _: Address) -> Iterable[Shown]:
 
 def _backoff(wire: Wire, _: Address) -> Iterable[Shown]:
     for role, sent, _other in _sides(wire):
-        waits = [b - a for a, b in zip(sent.syn_times, sent.syn_times[1:], strict=False)]
-        for first, second in zip(waits, waits[1:], strict=False):
+        waits = [b - a for a, b in pairwise(sent.syn_times)]
+        for first, second in pairwise(waits):
             if second < 1.5 * first:
                 observed = ", ".join(f"{wait / 1e6:.2f} s" for wait in waits)
                 yield Shown(role, f"the {role}'s SYN is sent again without backing off", "each wait longer", observed, "RFC9293-3.8.1-retransmit")
