@@ -18,7 +18,7 @@ from harness.model.trace import Address, Connection, Side, Step, Trace
 from harness.network.base import Host
 from harness.peer import contract
 from harness.run.peer import Activity, LivePeer, Service, claim_connections, claim_datagrams, connection
-from harness.wire.link import Witness, cuts
+from harness.wire.link import cuts
 from harness.wire.messages import Ask
 
 GRACE_SECONDS = 4.0
@@ -33,8 +33,11 @@ class NotServed(Exception):
     """The server's side could not be brought up."""
 
 
-async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...], witness: Witness) -> Trace:
-    """Holds the conversation and returns all evidence. Whatever goes wrong is in the trace; only cancellation raises."""
+async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...]) -> tuple[Trace, Ask | None]:
+    """Holds the conversation; returns what both sides report, and what to ask the witness of the wire (None if nothing was sent).
+
+    Whatever goes wrong is in the trace; only cancellation raises.
+    """
     since = time.time_ns()
     clock, began = since / 1e9, time.perf_counter()
     talk = _Talk(case, client, server)
@@ -43,15 +46,14 @@ async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mappi
     except NotServed as problem:
         trouble, says = (server.trouble, server.says) if server.trouble else _refusal(str(problem))
         side = Side(trouble=trouble, says=says, offset=server.offset)
-        return Trace(Side(offset=client.offset), side, clock=clock, seconds=time.perf_counter() - began)
+        return Trace(Side(offset=client.offset), side, clock=clock, seconds=time.perf_counter() - began), None
     await talk.ask(asked)
     trace = Trace(talk.client_side(), await talk.server_side(), asked, clock)
     talk.leave()
-    seconds = time.perf_counter() - began
+    trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began)
     if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
-        return msgspec.structs.replace(trace, seconds=seconds)  # nothing was sent
-    wire = await witness.see(_question(case, trace, client.host, server.host, since))
-    return msgspec.structs.replace(trace, seconds=seconds, wire=wire)
+        return trace, None
+    return trace, _question(case, trace, client.host, server.host, since)
 
 
 def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) -> Ask:
@@ -64,7 +66,7 @@ def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) 
     answered = trace.server.connections[0].steps if trace.server.connections else trace.server.steps
     asked = trace.client.steps
     return Ask(
-        0, transport, endpoints, trace.asked, (client.number, server.number), since,
+        0, transport, endpoints, trace.asked, (client.number, server.number), since, time.time_ns(),
         client_cuts=cuts(_lengths(asked, "sent"), _lengths(answered, "received")),
         server_cuts=cuts(_lengths(answered, "sent"), _lengths(asked, "received")),
         shown=case.attempt == 1, alone=bool(case.scenario.server) or case.scenario.service in NOBODY,

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from harness.model.case import Case
 from harness.model.trace import Side, Trace
@@ -19,11 +21,14 @@ from harness.run.conversation import hold
 from harness.run.peer import LivePeer
 from harness.run.pool import NotThere, Pool
 from harness.wire.link import Blind, Witness
+from harness.wire.messages import Ask
 
 BURST = 106_496
 """Octets of datagrams that may be under way to one server at once: half of Linux's default socket buffer. UDP promises no delivery, so
 what the harness itself made overflow would prove nothing about a peer."""
 _BLIND = Blind(UNWATCHED.absent)
+MAX_ASKING = 64
+"""Conversations that are over and wait for the witness."""
 BREAKS = {"crashed", "broke-contract", "silent"}
 OnTrace = Callable[[Case, Trace], None]
 
@@ -38,6 +43,9 @@ class Scheduler:
         self._jobs = jobs
         self._on_trace = on_trace
         self._suspects: list[Case] = []
+        self._asking: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(MAX_ASKING)
+        self._problem: BaseException | None = None
         self._under_way: Counter[tuple[str, str]] = Counter()
 
     async def run(self, cases: Iterable[Case]) -> None:
@@ -48,7 +56,7 @@ class Scheduler:
 
     async def _drain(self, queue: deque[Case], jobs: int, *, alone: bool) -> None:
         async def worker() -> None:
-            while queue:
+            while queue and self._problem is None:
                 case = self._next(queue)
                 if case is None:
                     await asyncio.sleep(0.001)
@@ -60,7 +68,18 @@ class Scheduler:
                 finally:
                     self._under_way[server] -= burst
 
-        workers = [asyncio.ensure_future(worker()) for _ in range(min(jobs, len(queue)))]
+        try:
+            await self._work(worker, min(jobs, len(queue)))
+            await asyncio.gather(*self._asking)
+        finally:
+            for task in list(self._asking):
+                task.cancel()
+            await asyncio.gather(*self._asking, return_exceptions=True)
+        if self._problem:
+            raise self._problem
+
+    async def _work(self, worker: Callable[[], Coroutine[Any, Any, None]], count: int) -> None:
+        workers = [asyncio.ensure_future(worker()) for _ in range(count)]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -91,17 +110,36 @@ class Scheduler:
         for peer in (client, server):
             peer.busy += 1
         try:
-            trace = await hold(case, client, server, self._site, self._witness)
+            trace, ask = await hold(case, client, server, self._site)
             broke = [p for p, side in ((client, trace.client), (server, trace.server)) if side.trouble in BREAKS and p.trouble]
             shared = any(p.busy_at_end > 1 for p in broke)
         finally:
             for peer in (client, server):
                 peer.busy -= 1
-        if not alone and ((broke and shared) or trace.wire.incomplete):
-            self._witness.keep(trace.wire.ticket)
+        if broke and shared and not alone:
+            self._suspects.append(case)
+        elif ask is None:
+            self._on_trace(case, trace)
+        else:
+            await self._room.acquire()
+            task = asyncio.ensure_future(self._witnessed(case, trace, ask, alone))
+            self._asking.add(task)
+            task.add_done_callback(self._asked)
+
+    async def _witnessed(self, case: Case, trace: Trace, ask: Ask, alone: bool) -> None:
+        """What the wire showed, while the next conversations go on."""
+        wire = await self._witness.see(ask)
+        if wire.incomplete and not alone:
+            self._witness.keep(wire.ticket)
             self._suspects.append(case)
         else:
-            self._on_trace(case, trace)
+            self._on_trace(case, msgspec.structs.replace(trace, wire=wire))
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._room.release()
+        self._asking.discard(task)
+        if not task.cancelled() and task.exception():
+            self._problem = self._problem or task.exception()
 
     async def _get(self, role: str, name: str) -> LivePeer:
         try:

@@ -64,7 +64,8 @@ class Link:
         self._ended = ""
         self._count = 0
         self._asked: dict[int, asyncio.Future[Wire]] = {}
-        self._out: deque[bytes] = deque()
+        self._out: deque[messages.ToWitness] = deque()
+        self._unsent: deque[bytes] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Future[None] | None = None
         self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -89,7 +90,7 @@ class Link:
             self.absent = f"no packet socket can be had here: {error.strerror or error}"
             return
         with packets, contextlib.suppress(OSError):
-            message = messages.encode(messages.Host(host.number, host.name))
+            message = messages.encode([messages.Host(host.number, host.name)])
             socket.send_fds(self._control, [message], [packets.fileno()])
 
     def forget(self, host: Host) -> None:
@@ -123,21 +124,27 @@ class Link:
             self._send(messages.Keep(ticket, file, comment))
 
     def _send(self, message: messages.ToWitness) -> None:
-        self._out.append(messages.encode(message))
-        if len(self._out) == 1:
+        """Queues a message; those of one turn of the event loop leave together."""
+        self._out.append(message)
+        if self._loop is None:
             self._flush()
+        elif len(self._out) == 1:
+            self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
+        if self._control.fileno() < 0:
+            return
+        self._unsent.extend(messages.packets(self._out))
         try:
-            while self._out:
-                self._control.send(self._out[0], socket.MSG_DONTWAIT)
-                self._out.popleft()
+            while self._unsent:
+                self._control.send(self._unsent[0], socket.MSG_DONTWAIT)
+                self._unsent.popleft()
         except BlockingIOError:
             if self._loop:
                 self._loop.add_writer(self._control, self._flush)
             return
         except OSError:
-            self._out.clear()
+            self._unsent.clear()
             self._end()
         if self._loop:
             self._loop.remove_writer(self._control)
@@ -150,7 +157,7 @@ class Link:
     def _hear(self) -> None:
         for _ in range(64):
             try:
-                data = self._control.recv(messages.MAX_MESSAGE, socket.MSG_DONTWAIT)
+                data = self._control.recv(messages.MAX_PACKET, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
             except OSError:
@@ -158,7 +165,8 @@ class Link:
             if not data:
                 self._end()
                 return
-            self._take(messages.decode_from_witness(data))
+            for message in messages.decode_from_witness(data):
+                self._take(message)
 
     def _take(self, message: messages.FromWitness) -> None:
         if isinstance(message, messages.Finished):

@@ -1,6 +1,9 @@
-"""What the harness and its witness say to each other, one message a packet of their socket."""
+"""What the harness and its witness say to each other: a packet of their socket holds a list of messages."""
 
 from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
 
 import msgspec
 
@@ -23,7 +26,8 @@ class Gone(msgspec.Struct, tag="gone"):
 
 
 class Ask(msgspec.Struct, tag="ask"):
-    """What did the wire show? ``clients`` are the client's endpoints as far as known (port 0: find it); ``since`` is in nanoseconds since 1970.
+    """What did the wire show? ``clients`` are the client's endpoints as far as known (port 0: find it); ``since`` and ``until``, when the conversation
+    began and when both sides had told all, are in nanoseconds since 1970: a port may be used again soon.
 
     ``client_cuts`` and ``server_cuts``: for each report, how it cuts what that side sent into pieces. ``shown``: whether single frames are
     wanted too. ``alone``: nobody else speaks to that server. ``wait``: milliseconds that a connection may take to settle.
@@ -35,6 +39,7 @@ class Ask(msgspec.Struct, tag="ask"):
     server: Address
     hosts: tuple[int, ...]
     since: int
+    until: int
     client_cuts: Cuts = ()
     server_cuts: Cuts = ()
     shown: bool = True
@@ -72,6 +77,20 @@ class Finished(msgspec.Struct, tag="finished"):
 ToWitness = Host | Gone | Ask | Keep | Finish
 FromWitness = Answer | Finished
 encode = msgspec.msgpack.Encoder().encode
-decode_to_witness = msgspec.msgpack.Decoder(ToWitness).decode
-decode_from_witness = msgspec.msgpack.Decoder(FromWitness).decode
-MAX_MESSAGE = 1 << 18
+decode_to_witness = msgspec.msgpack.Decoder(list[ToWitness]).decode
+decode_from_witness = msgspec.msgpack.Decoder(list[FromWitness]).decode
+MAX_PACKET = 1 << 18
+_FULL = 1 << 16
+
+
+def packets(messages: deque[ToWitness] | deque[FromWitness]) -> Iterator[bytes]:
+    """All messages, taken out of the queue, in packets of about 64 KiB at most; one message is never that large."""
+    held: list[msgspec.Raw] = []
+    size = 0
+    while messages:
+        one = encode(messages.popleft())
+        held.append(msgspec.Raw(one))
+        size += len(one)
+        if size > _FULL or not messages:
+            yield encode(held)
+            held, size = [], 0

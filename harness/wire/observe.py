@@ -21,6 +21,8 @@ from harness.wire.stream import Stream
 
 Entry = tuple[int, bool, bytes]
 """A captured frame: microseconds on the harness's clock, whether it left its host (else it arrived there), its octets."""
+_IDLE = 400_000
+"""Microseconds of silence before a segment that only asks for an answer can be a keep-alive."""
 _MSS, _SCALE = 2, 3
 _UNREACHABLE = {(1, 3, 3): "port", (1, 3, 1): "host", (1, 3, 0): "network", (58, 1, 4): "port", (58, 1, 3): "host", (58, 1, 0): "network"}
 _EACH, _EVERY = 256, 16
@@ -53,6 +55,7 @@ class _Side:
         "fin",
         "fin_acked",
         "fin_time",
+        "idle",
         "keepalive",
         "last",
         "malformed",
@@ -91,7 +94,7 @@ class _Side:
         self.fin_acked = False
         self.segments = self.probed = self.slow = 0
         self.fin = self.rst = self.after_fin = self.bad_checksum = self.malformed = self.conflict = 0
-        self.fin_time = self.last = 0
+        self.fin_time = self.last = self.idle = 0
         self.slow_frame = self.edge_left = self.keepalive = self.zero = 0
         self.malformed_why = ""
         self.reopened = -1
@@ -151,17 +154,19 @@ class _Side:
                 self.segments += 1
                 self.last = t
                 self.ends.append((end, t))
-        elif size == 1 and at == self.next - 1 and self.other.acked >= self.next and self.other.window:
+        elif size == 1 and at == self.next - 1 and self.other.acked >= self.next and self.other.window and self.idle >= _IDLE:
             self.keepalive = self.keepalive or number
         return "sent again" if word in ("again", "partly-again") else "" if word in ("new", "empty") else word
 
     def _bare(self, number: int, at: int) -> str:
         """A segment without data: one that repeats an old sequence number only asks for an answer (RFC 9293 3.8.4, 3.8.6.1)."""
-        if at != self.next - 1 or self.other.acked < self.next - bool(self.fin):
+        if self.fin or at != self.next - 1 or self.other.acked < self.next:
             return ""
         if self.other.window == 0:
             self.probed += 1
             return "window probe"
+        if self.idle < _IDLE:
+            return ""  # an acknowledgement that another processor sent a moment too late
         self.keepalive = self.keepalive or number
         return "keep-alive"
 
@@ -264,7 +269,7 @@ def flow(
     sides["client"].other, sides["server"].other = sides["server"], sides["client"]
     from_client = (packed(client[0]), client[1])
     frames: list[Frame] = []
-    established = False
+    established, before = False, 0
     middle = range(SHOWN_FRAMES - SHOWN_FRAMES // 4 + 1, len(entries) - SHOWN_FRAMES // 4 + 1)
     for number, (t, _, octets) in enumerate(entries, 1):
         p = packet.decode(octets)
@@ -273,6 +278,7 @@ def flow(
             continue
         by = "client" if (p.source, p.source_port) == from_client else "server"
         side = sides[by]
+        side.idle, before = t - before, t
         at, note = side.take(number, t, octets, p)
         established = established or (by == "client" and not p.flags & (SYN | RST) and bool(side.syns and side.other.syns))
         if not shown or number in middle:

@@ -165,15 +165,19 @@ class Shelf:
                 found.append((client, int.from_bytes(near[-2:], "big")))
         return found
 
-    def take_datagrams(self, client: Address, since: int) -> list[Shelved]:
-        """All datagrams from and to ``client``, and the errors about them, from ``since`` on; they are let go."""
+    def take_datagrams(self, client: Address, since: int, until: int) -> list[Shelved]:
+        """All datagrams from and to ``client``, and the errors about them, of that time; they are let go, and so is what came before. What
+        came later belongs to whoever has the port next.
+        """
         frames: list[Shelved] = []
         for key in self._by_endpoint.pop(_endpoint(client), ()):
             bundle = self._udp.pop(key, None)
             if bundle is not None:
                 self._forget_datagrams(key, bundle)
                 frames += bundle.frames
-        return sorted(f for f in frames if f[0] >= since)
+                for late in (f for f in bundle.frames if f[0] > until):
+                    self.put(late[1], late[0], late[2], late[3])
+        return sorted(f for f in frames if since <= f[0] <= until)
 
     def _forget_datagrams(self, key: bytes, bundle: Bundle) -> None:
         self.octets -= bundle.octets

@@ -24,12 +24,10 @@ import msgspec
 
 from harness.model.wire import SHOWN_FRAMES, Flow, Frame, Wire
 from harness.wire import messages, observe
-from harness.wire.capture import Ring
+from harness.wire.hosts import BUSY_SECONDS, IDLE_SECONDS, Hosts
 from harness.wire.pcapng import Writer
 from harness.wire.shelf import Shelf, Shelved
 
-BUSY_SECONDS, IDLE_SECONDS = 0.003, 0.02
-"""How long the rings are left to themselves while frames come, and while none do."""
 TIDY_SECONDS = 1.0
 MAX_OPEN_FILES = 64
 _PR_SET_PDEATHSIG = 1
@@ -37,42 +35,20 @@ _DESCRIPTOR = struct.Struct("i")
 _ROOM_FOR_ONE = socket.CMSG_SPACE(_DESCRIPTOR.size)
 
 
-class _Watched:
-    """A host, and when its ring lost frames: (from, to, how many), nanoseconds since 1970."""
-
-    def __init__(self, name: str, ring: Ring) -> None:
-        self.name = name
-        self.ring = ring
-        self.read = time.time_ns()
-        self.losses: list[tuple[int, int, int]] = []
-
-    def drain(self, number: int, shelf: Shelf) -> int:
-        """Takes all frames that are there."""
-        began = time.time_ns()
-        count = 0
-        for nanoseconds, left, frame in self.ring.take():
-            shelf.put(number, nanoseconds, left, frame)
-            count += 1
-        dropped = self.ring.count() if count else 0
-        if dropped:
-            self.losses.append((self.read, time.time_ns(), dropped))
-        self.read = began
-        return count
-
-
 class Witness:
     """The state of the process; ``step`` does what there is to do."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._hosts: dict[int, _Watched] = {}
+        self._hosts = Hosts()
         self._shelf = Shelf()
         self._waiting: deque[tuple[float, messages.Ask]] = deque()
         self._answered: OrderedDict[int, list[Shelved]] = OrderedDict()
         self._files = _Files()
         self._tidied = time.monotonic()
-        self._frames = self._dropped = 0
-        self._out: deque[bytes] = deque()
+        self._frames = 0
+        self._out: deque[messages.FromWitness] = deque()
+        self._unsent: deque[bytes] = deque()
 
     def serve(self) -> None:
         """Goes on until the socket ends or ``Finish`` comes."""
@@ -81,7 +57,7 @@ class Witness:
             ready, _, _ = select.select([self._control], [], [], 0 if self._waiting and pause == BUSY_SECONDS else pause)
             if ready and not self._listen():
                 return
-            pause = BUSY_SECONDS if self.drain() or self._waiting or self._out else IDLE_SECONDS
+            pause = BUSY_SECONDS if self.drain() or self._waiting or self._unsent else IDLE_SECONDS
             self._answer_waiting()
             self._speak()
             if self._waiting and not ready:
@@ -91,10 +67,12 @@ class Witness:
                 self._shelf.tidy(time.time_ns())
 
     def drain(self) -> int:
-        """Takes what all rings hold."""
-        count = sum(host.drain(number, self._shelf) for number, host in self._hosts.items())
-        self._frames += count
-        return count
+        """Files what all rings hold; says how many frames that were."""
+        before, put = self._frames, self._shelf.put
+        for number, nanoseconds, left, frame in self._hosts.take():
+            put(number, nanoseconds, left, frame)
+            self._frames += 1
+        return self._frames - before
 
     # -- messages ---------------------------------------------------------------------------------------------
 
@@ -102,10 +80,10 @@ class Witness:
         """Takes the messages that are there; False at the end."""
         for _ in range(64):
             try:
-                data, ancillary, _, _ = self._control.recvmsg(messages.MAX_MESSAGE, _ROOM_FOR_ONE, socket.MSG_DONTWAIT)
+                data, ancillary, _, _ = self._control.recvmsg(messages.MAX_PACKET, _ROOM_FOR_ONE, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return True
-            if not data or not self._obey(messages.decode_to_witness(data), ancillary):
+            if not data or not all(self._obey(message, ancillary) for message in messages.decode_to_witness(data)):
                 return False
         return True
 
@@ -115,38 +93,33 @@ class Witness:
         elif isinstance(message, messages.Keep):
             frames = self._answered.pop(message.number, [])
             if message.file and frames:
-                self._files.write(message.file, frames, {n: h.name for n, h in self._hosts.items()}, message.comment)
+                self._files.write(message.file, frames, self._hosts.names, message.comment)
         elif isinstance(message, messages.Host):
-            self._hosts[message.number] = _Watched(message.name, Ring(socket.socket(fileno=_DESCRIPTOR.unpack_from(ancillary[0][2])[0])))
+            packets = socket.socket(fileno=_DESCRIPTOR.unpack_from(ancillary[0][2])[0])
+            self._hosts.add(message.number, message.name, packets)
         elif isinstance(message, messages.Gone):
-            self._gone(message.number)
+            self._hosts.remove(message.number)
         else:
             self._finish()
             return False
         return True
 
-    def _gone(self, number: int) -> None:
-        host = self._hosts.pop(number, None)
-        if host is not None:
-            self._frames += host.drain(number, self._shelf)
-            self._dropped += host.ring.dropped
-            host.ring.close()
-
     def _finish(self) -> None:
         self.drain()
-        dropped = self._dropped + sum(h.ring.dropped for h in self._hosts.values())
+        dropped = self._hosts.close()
         problems = self._files.close()
         self._control.setblocking(True)
-        while self._out:
-            self._control.send(self._out.popleft())
-        self._control.send(messages.encode(messages.Finished(self._frames, dropped, problems)))
+        self._out.append(messages.Finished(self._frames, dropped, problems))
+        for packet in (*self._unsent, *messages.packets(self._out)):
+            self._control.send(packet)
 
     def _speak(self) -> None:
         """Sends what there is room for: the rings do not wait for a harness that does not listen."""
+        self._unsent.extend(messages.packets(self._out))
         with contextlib.suppress(BlockingIOError):
-            while self._out:
-                self._control.send(self._out[0], socket.MSG_DONTWAIT)
-                self._out.popleft()
+            while self._unsent:
+                self._control.send(self._unsent[0], socket.MSG_DONTWAIT)
+                self._unsent.popleft()
 
     # -- answers ----------------------------------------------------------------------------------------------
 
@@ -156,8 +129,8 @@ class Witness:
             deadline, ask = self._waiting.popleft()
             if now < deadline and not self._settled(ask):
                 self._waiting.append((deadline, ask))
-            else:
-                self._answer(ask)
+                continue
+            self._answer(ask)
 
     def _settled(self, ask: messages.Ask) -> bool:
         """Whether what is asked for looks complete: datagrams are on the wire before the call that sends them returns."""
@@ -171,7 +144,7 @@ class Witness:
         clock = time.time_ns() - time.monotonic_ns()
         frames: list[Frame] = []
         if ask.transport == "udp":
-            shelved = self._shelf.take_datagrams(ask.clients[0], ask.since) if ask.clients else []
+            shelved = self._shelf.take_datagrams(ask.clients[0], ask.since, ask.until) if ask.clients else []
             found, errors, frames = observe.datagrams(_entries(shelved, clock), ask.clients[0]) if ask.clients else ((), (), frames)
             wire = Wire(datagrams=found, errors=errors)
         else:
@@ -183,7 +156,7 @@ class Witness:
         self._answered[ask.number] = shelved
         while len(self._answered) > 4096:
             self._answered.popitem(last=False)
-        self._out.append(messages.encode(messages.Answer(ask.number, wire)))
+        self._out.append(messages.Answer(ask.number, wire))
 
     def _flows(self, ask: messages.Ask, clock: int, frames: list[Frame]) -> tuple[list[Flow], list[Shelved]]:
         flows: list[Flow] = []
@@ -215,13 +188,9 @@ class Witness:
 
     def _incomplete(self, ask: messages.Ask) -> str:
         """Why what was seen since then may not be all; empty if it is."""
-        for number in ask.hosts:
-            host = self._hosts.get(number)
-            if host is None:
-                continue
-            lost = sum(count for _, until, count in host.losses if until >= ask.since)
-            if lost:
-                return f"the capture at {host.name} lost {lost:,} frames while this went on"
+        lost = self._hosts.lost(ask.hosts, ask.since)
+        if lost:
+            return lost
         return "frames were let go for want of memory" if self._shelf.let_go else ""
 
 
@@ -291,6 +260,7 @@ def main(descriptor: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     with contextlib.suppress(OSError):  # an ordinary user may not, and does without
         os.setpriority(os.PRIO_PROCESS, 0, -10)
+    sys.setswitchinterval(0.001)  # seconds: the rings do not wait long for whatever else goes on
     gc.freeze()
     gc.set_threshold(200_000, 50, 1000)  # frames are many and short-lived, and nothing here makes circles
     with socket.socket(fileno=descriptor) as control:

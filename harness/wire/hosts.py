@@ -1,0 +1,96 @@
+"""The rings of all hosts, emptied often enough by a thread of their own that none runs over while something else takes long.
+
+Owns when a ring is read, and when it lost frames. Knows nothing of what the frames are.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from harness.wire.capture import Ring
+
+Caught = tuple[int, int, bool, bytes]
+"""The host's number, nanoseconds since 1970, whether it left that host (else it arrived), the frame."""
+BUSY_SECONDS, IDLE_SECONDS = 0.002, 0.01
+"""How long the rings are left to themselves while frames come, and while none do."""
+
+
+class _Watched:
+    """A host; when its ring was read last, and when it lost frames: (from, to, how many), nanoseconds since 1970."""
+
+    def __init__(self, name: str, ring: Ring) -> None:
+        self.name = name
+        self.ring = ring
+        self.read = time.time_ns()
+        self.losses: list[tuple[int, int, int]] = []
+
+    def catch(self, number: int, caught: deque[Caught]) -> int:
+        """Takes all frames that are there; says how many."""
+        began, before = time.time_ns(), len(caught)
+        caught.extend((number, *captured) for captured in self.ring.take())
+        dropped = self.ring.count()
+        if dropped:
+            self.losses.append((self.read, time.time_ns(), dropped))
+        self.read = began
+        return len(caught) - before
+
+
+class Hosts:
+    """All hosts that are watched."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: dict[int, _Watched] = {}
+        self._caught: deque[Caught] = deque()
+        self._ended = threading.Event()
+        self.names: dict[int, str] = {}
+        self.dropped = 0
+        threading.Thread(target=self._empty, name="rings", daemon=True).start()
+
+    def add(self, number: int, name: str, packets: socket.socket) -> None:
+        """Watches a host from now on."""
+        with self._lock:
+            self.names[number] = name
+            self._watched[number] = _Watched(name, Ring(packets))
+
+    def remove(self, number: int) -> None:
+        """Takes what is left of a host that is no more."""
+        with self._lock:
+            host = self._watched.pop(number, None)
+            if host is not None:
+                host.catch(number, self._caught)
+                self.dropped += host.ring.dropped
+                host.ring.close()
+
+    def _catch(self) -> int:
+        with self._lock:
+            return sum(host.catch(number, self._caught) for number, host in self._watched.items())
+
+    def _empty(self) -> None:
+        pause = IDLE_SECONDS
+        while not self._ended.wait(pause):
+            pause = BUSY_SECONDS if self._catch() else IDLE_SECONDS
+
+    def take(self) -> Iterator[Caught]:
+        """Every frame that was caught until now, each once."""
+        self._catch()
+        for _ in range(len(self._caught)):
+            yield self._caught.popleft()
+
+    def lost(self, numbers: Iterable[int], since: int) -> str:
+        """Which of these hosts lost frames since then, in words; empty if none did."""
+        for number in numbers:
+            host = self._watched.get(number)
+            lost = sum(count for _, until, count in host.losses if until >= since) if host else 0
+            if lost:
+                return f"the capture at {self.names[number]} lost {lost:,} frames while this went on"
+        return ""
+
+    def close(self) -> int:
+        """Ends the thread; returns how many frames were lost in all."""
+        self._ended.set()
+        return self.dropped + sum(host.ring.dropped for host in self._watched.values())
