@@ -10,6 +10,7 @@ from rich.table import Table
 
 from harness.model.result import Result
 from harness.model.trace import Side, Step, Trace
+from harness.model.wire import Frame
 from harness.report.journal import Entry
 
 Row = tuple[int, str, int, Step]
@@ -38,22 +39,44 @@ def show(console: Console, entry: Entry) -> None:
 
 
 def _ladder(console: Console, result: Result, trace: Trace) -> None:
-    rows = sorted([*_rows("client", trace.client), *_rows("server", trace.server)], key=lambda r: r[0])
+    rows: list[Row | Frame] = [*_rows("client", trace.client), *_rows("server", trace.server), *trace.wire.frames]
+    rows.sort(key=_when)
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column("ms", justify="right", no_wrap=True)
     table.add_column(f"client {result.client}")
     table.add_column("")
     table.add_column(f"server {result.server}")
-    start = rows[0][0] if rows else 0
-    for t, role, number, step in rows:
+    start = _when(rows[0]) if rows else 0
+    for row in rows:
+        if isinstance(row, Frame):
+            table.add_row(f"[dim]{(row.t - start) / 1000:.3f}[/]", *_frame(row))
+            continue
+        t, role, number, step = row
         words = f"{number} {escape(_words(step))}"
         arrow = _arrow(role, step)
         left, right = (words, "") if role == "client" else ("", words)
         table.add_row(f"{(t - start) / 1000:.3f}", left, arrow, right)
     console.print(table)
+    if trace.wire.absent:
+        console.print(f"no wire witness: {escape(trace.wire.absent)}", highlight=False)
+    elif trace.wire.total_frames > len(trace.wire.frames):
+        console.print(f"{len(trace.wire.frames)} of {trace.wire.total_frames:,} frames are shown", highlight=False)
     for role, side in (("client", trace.client), ("server", trace.server)):
         if side.trouble:
             console.print(f"{role}: [red]{escape(side.says)}[/]", highlight=False)
+
+
+def _when(row: Row | Frame) -> int:
+    return row.t if isinstance(row, Frame) else row[0]
+
+
+def _frame(frame: Frame) -> tuple[str, str, str]:
+    """A frame between the two columns, its words on the side that sent it."""
+    words = [f"frame {frame.number}", frame.kind if frame.kind != "tcp" else frame.flags]
+    words += [f"{frame.octets:,} octets"] if frame.octets else []
+    words += [frame.note] if frame.note else []
+    text = f"[dim]{escape(' '.join(words))}[/]"
+    return (text, "[dim]──▶[/]", "") if frame.by == "client" else ("", "[dim]◀──[/]", text)
 
 
 def _rows(role: str, side: Side) -> Iterator[Row]:

@@ -23,6 +23,8 @@ from harness.wire.messages import Ask
 
 GRACE_SECONDS = 4.0
 """How much longer than a conversation's own deadline the harness waits for its report."""
+LINGER_NANOSECONDS = 1_000_000
+"""So long after its socket was closed, what comes from or for a port may still be of that conversation."""
 SETTLE_SECONDS = 6.0
 """How long a server may take to report the end of a connection after the client reported it."""
 DATAGRAM_SECONDS = 1.0
@@ -66,11 +68,20 @@ def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) 
     answered = trace.server.connections[0].steps if trace.server.connections else trace.server.steps
     asked = trace.client.steps
     return Ask(
-        0, transport, endpoints, trace.asked, (client.number, server.number), since, time.time_ns(),
+        0, transport, endpoints, trace.asked, (client.number, server.number), since, _until(trace.client),
         client_cuts=cuts(_lengths(asked, "sent"), _lengths(answered, "received")),
         server_cuts=cuts(_lengths(answered, "sent"), _lengths(asked, "received")),
         shown=case.attempt == 1, alone=bool(case.scenario.server) or case.scenario.service in NOBODY,
     )  # fmt: skip
+
+
+def _until(client: Side) -> int:
+    """Until when its port was the client's, in nanoseconds since 1970: when it closed its socket, else now."""
+    now = time.time_ns()
+    if not client.steps or client.steps[-1].step != "closed":
+        return now
+    closed = (client.steps[-1].t + client.offset) * 1000 + now - time.monotonic_ns()
+    return min(now, closed + LINGER_NANOSECONDS)
 
 
 def _lengths(steps: tuple[Step, ...], name: str) -> tuple[int, ...]:

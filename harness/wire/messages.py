@@ -26,7 +26,7 @@ class Gone(msgspec.Struct, tag="gone"):
 
 
 class Ask(msgspec.Struct, tag="ask"):
-    """What did the wire show? ``clients`` are the client's endpoints as far as known (port 0: find it); ``since`` and ``until``, when the conversation
+    """What did the wire show? ``clients`` are the client's endpoints as far as known (port 0: find it); ``since`` and ``until``, when it
     began and when both sides had told all, are in nanoseconds since 1970: a port may be used again soon.
 
     ``client_cuts`` and ``server_cuts``: for each report, how it cuts what that side sent into pieces. ``shown``: whether single frames are

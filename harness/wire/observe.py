@@ -24,6 +24,8 @@ Entry = tuple[int, bool, bytes]
 _IDLE = 400_000
 """Microseconds of silence before a segment that only asks for an answer can be a keep-alive."""
 _MSS, _SCALE = 2, 3
+_TIMESTAMPS = b"\x01\x01\x08\x0a"
+"""How options begin that are nothing but timestamps, as Linux writes them: no other segment needs a closer look (RFC 7323 3.2)."""
 _UNREACHABLE = {(1, 3, 3): "port", (1, 3, 1): "host", (1, 3, 0): "network", (58, 1, 4): "port", (58, 1, 3): "host", (58, 1, 0): "network"}
 _EACH, _EVERY = 256, 16
 """Checksums are computed for so many frames at the beginning of a connection, then for every so-manieth, and for all but plain data."""
@@ -101,8 +103,9 @@ class _Side:
 
     def take(self, number: int, t: int, frame: bytes, p: Packet) -> tuple[int, str]:
         """Follows one segment; returns its sequence number counted from the SYN, and a word for the ladder."""
-        if p.problem and not self.malformed:
-            self.malformed, self.malformed_why = number, p.problem
+        problem = p.problem or (_options_problem(p.options) if p.options else "")
+        if problem and not self.malformed:
+            self.malformed, self.malformed_why = number, problem
         looked_at = number <= _EACH or p.flags & ~(ACK | PSH) or not number % _EVERY
         if looked_at and not checksum.surely_right(frame, p) and (checksum.transport(frame, p) == "bad" or checksum.header_ok(frame, p) is False):
             self.bad_checksum = self.bad_checksum or number
@@ -231,6 +234,19 @@ class _Side:
 
 
 _NOBODY = _Side()
+
+
+def _options_problem(options: bytes) -> str:
+    """What is wrong with the lengths of TCP options (RFC 9293 3.1); empty if nothing is."""
+    if len(options) == 12 and options[:4] == _TIMESTAMPS:
+        return ""
+    at, end = 0, len(options)
+    while at < end and options[at]:
+        size = 1 if options[at] == 1 else options[at + 1] if at + 1 < end else 0
+        if at + size > end or (size < 2 and options[at] != 1):
+            return f"TCP option {options[at]} says {size} octets for itself and {end - at} are there"
+        at += size
+    return ""
 
 
 def _slices(stream: Stream, digest: str, cuts: Iterable[Sequence[int]]) -> tuple[Slice, ...]:
