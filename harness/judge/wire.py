@@ -64,6 +64,8 @@ def reports(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findin
         flow = trace.wire.flows[0]
         sides = (("client", client, trace.client, flow.client, flow.server), ("server", server, trace.server, flow.server, flow.client))
         for role, steps, side, sent, came in sides:
+            if _never_stood(role, steps, flow, findings):
+                continue
             _stream(role, steps, sent, came, findings)
             _course(role, steps, side.offset, flow, sent, came, findings)
     elif connected := first(client, "connected"):
@@ -71,6 +73,17 @@ def reports(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findin
         findings.add(
             MISREPORT, "client", "the client reports a connection that the wire does not show", "SYN and its answer", "none", evidence=(where,)
         )
+
+
+def _never_stood(role: str, steps: tuple[Step, ...], flow: Flow, findings: Findings) -> bool:
+    """Adds a finding and returns True if a side tells of a connection that never stood: what else it tells of it is no news then."""
+    told = _named(steps, "connected") or _named(steps, "accepted")
+    if not told or flow.established:
+        return False
+    says = f"the {role} reports '{told[0][1].step}', and the wire does not show it"
+    observed = "SYN and no answer" if flow.client.syn_times and not flow.server.syn_times else "no more than a part of it"
+    findings.add(MISREPORT, role, says, "SYN, SYN and ACK, ACK", observed, evidence=_places(role, told))
+    return True
 
 
 def confirms(trace: Trace, role: str, place: int) -> bool | None:
@@ -137,7 +150,7 @@ def _places(role: str, told: _Told) -> tuple[str, ...]:
 def _course(role: str, steps: tuple[Step, ...], offset: int, flow: Flow, sent: Sent, came: Sent, findings: Findings) -> None:
     """Each step of the life cycle that a side reports, against the segments that make it."""
     names = {s.step for s in steps}
-    for name, says, seen in _claims(role, names, flow, sent, came):
+    for name, says, seen in _claims(role, names, sent, came):
         if name in names and not seen:
             place = next(i for i, s in enumerate(steps) if s.step == name)
             findings.add(
@@ -177,10 +190,8 @@ def _too_early(role: str, steps: tuple[Step, ...], offset: int, sent: Sent, came
             findings.add(MISREPORT, role, says, f"{what} on the wire", observed, evidence=(at(role, place),))
 
 
-def _claims(role: str, names: set[str], flow: Flow, sent: Sent, came: Sent) -> Iterable[tuple[str, str, bool]]:
+def _claims(role: str, names: set[str], sent: Sent, came: Sent) -> Iterable[tuple[str, str, bool]]:
     """(step, what the wire must show for it, whether it does)."""
-    yield "connected", "SYN, SYN and ACK, ACK", flow.established
-    yield "accepted", "SYN, SYN and ACK, ACK", flow.established
     yield "end", f"the {OTHER[role]}'s FIN", bool(came.fin_frame or came.rst_frame)
     yield "half-closed", "a FIN", bool(sent.fin_frame or came.rst_frame or _held(came))
     if names & {"connected", "accepted"}:

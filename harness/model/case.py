@@ -126,7 +126,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
     Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. The server is a service that is
-    shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none.
+    shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none. ``times``: so often it is held, one
+    after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails.
     """
 
     key: str
@@ -141,6 +142,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     wire: tuple[WireCheck, ...] = ()
     families: tuple[str, ...] = FAMILIES
     deadline: int = 10_000
+    times: int = 1
     origin: str = ""
 
     @cached_property

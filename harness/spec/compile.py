@@ -157,6 +157,7 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "families": tuple(conversation.families),
         "deadline": conversation.deadline or DEADLINES[head.transport],
         "connections": conversation.connections,
+        "times": conversation.times,
         "wire": tuple(m.WireCheck(seen.rule, seen.by, seen.count, tuple(seen.requires)) for seen in conversation.wire),
         "origin": origin,
     }

@@ -225,6 +225,8 @@ class _Loader:
             say(("exchange",), "'exchange' speaks HTTP: it needs 'service: http'")
         if c.server and head.service != "script":
             say(("server",), f"the server is the service '{head.service}'; a server's own steps need 'service: script'")
+        if c.times > 1 and not c.server:
+            say(("times",), "'times' holds a server's script again on its port: it needs 'service: script'")
         if not c.server and head.service == "script":
             say((), "'service: script' needs the server's steps under 'server'")
         return len(self._problems) == before

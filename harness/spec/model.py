@@ -228,6 +228,7 @@ class Conversation(_Strict):
     exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
     wire: list[Seen] = []
     connections: Annotated[int, Field(ge=1)] | None = None
+    times: Annotated[int, Field(ge=1, le=10)] = 1
     reading: Literal["eager", "lazy"] = "eager"
     deadline: Annotated[int, Field(ge=100, le=600_000)] | None = None
 

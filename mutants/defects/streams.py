@@ -122,6 +122,18 @@ class DoesNotFlush(script.TcpScript):
         await super().do_half_close(step)
 
 
+@defect("server-waits-for-its-port")
+class ListensWithoutReuse(script.TcpScript):
+    """Does not set SO_REUSEADDR: a port that one of its connections lingers on is lost to it."""
+
+    async def begin(self) -> None:
+        reuse, sockets.reuse = sockets.reuse, lambda listener: None
+        try:
+            await super().begin()
+        finally:
+            sockets.reuse = reuse
+
+
 @defect("client-waits-for-acknowledgements")
 class Nagle(script.TcpScript):
     """Leaves the Nagle algorithm on: TCP_NODELAY is not set."""
