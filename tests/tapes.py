@@ -18,7 +18,7 @@ from harness.model.case import NOBODY, Case, Scenario
 from harness.model.payload import sha256
 from harness.model.result import Result
 from harness.model.trace import Address, Connection, Side, Step, Trace
-from harness.model.wire import Wire
+from harness.model.wire import UNWATCHED, Wire
 from harness.pipeline import load_specs
 from harness.spec.load import SpecSet
 from harness.wire import observe
@@ -37,6 +37,9 @@ SMALL, LARGE = 500, 60_000
 """Octets in a segment: several make a small payload, and few make a large one."""
 MSS_LARGE = bytes.fromhex("0204ffd7")
 WINDOW = 64_240
+UNSEEN = UNWATCHED
+LATEST = 1 << 62
+"""Nanoseconds: after every tape."""
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -117,7 +120,7 @@ def wire(tape: Tape) -> Wire:
             elif not isinstance(piece, Segment):
                 shelf.put(host, (piece.t + STEP // 2) * 1000, False, piece.frame())
     if scenario.transport == "udp":
-        found, errors, _ = observe.datagrams(_entries(shelf.take_datagrams(LOCAL, 0)), LOCAL)
+        found, errors, _ = observe.datagrams(_entries(shelf.take_datagrams(LOCAL, 0, LATEST)), LOCAL)
         return Wire(datagrams=found, errors=errors)
     alone = scenario.server is not None or scenario.service in NOBODY
     known = [s.local for s in tape.client if s.step == "connected" and s.local] or shelf.attempts(LOCAL[0], SERVED, 0, established=alone)
@@ -364,22 +367,34 @@ def _was_reset(talk: _Talk, role: str, at: int, got: bytes) -> None:
     talk.tell(role, "closed")
 
 
-@_right
-def abort() -> Tape:
-    """An abort with RST while octets wait for a window."""
+def _aborted(flags: int) -> Tape:
+    """An abort while octets wait for a window; a FIN leaves once they are through, and the reader sees an end."""
     talk = _Talk("rfc9293-tcp/abort/abort-drops-what-waits", MSS_LARGE)
-    octets = talk.payload()
+    octets, half = talk.payload(), 20_000
     talk.open()
-    talk.send("client", PSH | ACK, octets[:20_000])
-    talk.send("server", window=WINDOW - 20_000)
+    talk.send("client", PSH | ACK, octets[:half])
+    talk.send("server", window=WINDOW - half)
     talk.tell_octets("client", "sent", octets)
     talk.wait(30_000)
-    talk.send("client", RST | ACK, window=0)
     talk.tell("client", "reset", by="us")
     talk.tell("client", "closed")
-    talk.wait(60_000)
-    _was_reset(talk, "server", 2, octets[:20_000])
+    if flags & RST:
+        talk.send("client", flags, window=0)
+        talk.wait(60_000)
+        _was_reset(talk, "server", 2, octets[:half])
+        return talk.tape()
+    talk.data("client", octets[half:], half)
+    talk.fin("client")
+    talk.tell_octets("server", "received", octets)
+    talk.tell("server", "end", "closed")
+    talk.fin("server")
     return talk.tape()
+
+
+@_right
+def abort() -> Tape:
+    """An abort with RST."""
+    return _aborted(RST | ACK)
 
 
 @_right
@@ -399,19 +414,30 @@ def reset() -> Tape:
     return talk.tape()
 
 
-@_right
-def unread() -> Tape:
-    """The server closes while octets lie unread."""
+def _closed_unread(flags: int) -> Tape:
+    """The server closes while octets lie unread; after a FIN the reader sees an end."""
     talk = _Talk("rfc9293-tcp/half-closed/close-with-octets-unread")
     octets = talk.payload()
     talk.open()
     talk.data("client", octets)
     talk.tell_octets("client", "sent", octets)
     talk.wait(60_000)
-    talk.send("server", RST | ACK, window=0)
+    talk.send("server", flags, window=0 if flags & RST else WINDOW)
     talk.tell("server", "closed")
-    _was_reset(talk, "client", 2, b"")
+    if flags & RST:
+        _was_reset(talk, "client", 2, b"")
+        return talk.tape()
+    talk.send("client")
+    _nothing_came(talk)
+    talk.tell("client", "end", "closed")
+    talk.fin("client")
     return talk.tape()
+
+
+@_right
+def unread() -> Tape:
+    """The server closes while octets lie unread: RST."""
+    return _closed_unread(RST | ACK)
 
 
 @_right
@@ -693,25 +719,17 @@ def _() -> Tape:
 
 @_mutant("closed-port-does-not-answer-the-syn")
 def _() -> Tape:
-    tape = retold(swapped(refused(), 1), "client", "failed", Step("failed", at=0, error="timeout", says="the deadline passed"))
-    return later(tape, 0, 0)
+    return retold(swapped(refused(), 1), "client", "failed", Step("failed", at=0, error="timeout", says="the deadline passed"))
 
 
 @_mutant("client-aborts-with-a-fin")
 def _() -> Tape:
-    tape = changed(abort(), len(abort().line) - 1, flags=FIN | ACK, window=WINDOW)
-    return _ends_in_order(tape, "server")
+    return _aborted(FIN | ACK)
 
 
 @_mutant("server-closes-unread-octets-with-a-fin")
 def _() -> Tape:
-    tape = changed(unread(), len(unread().line) - 1, flags=FIN | ACK, window=WINDOW)
-    return _ends_in_order(tape, "client")
-
-
-def _ends_in_order(tape: Tape, role: str) -> Tape:
-    """The reader sees an end where it waited for a reset."""
-    return retold(retold(tape, role, "reset", Step("end")), role, "failed")
+    return _closed_unread(FIN | ACK)
 
 
 @_mutant("client-does-not-probe-a-closed-window")
@@ -743,14 +761,15 @@ def _() -> Tape:
 def _() -> Tape:
     tape = both_close()
     at = place(tape, "server", flags=FIN | ACK)
-    assert isinstance(fin := tape.line[at], Segment)
+    fin = tape.line[at]
+    assert isinstance(fin, Segment)
     acknowledges = msgspec.structs.replace(fin, flags=ACK, ack=fin.ack + 1)
     return msgspec.structs.replace(tape, line=(*tape.line[:at], acknowledges, msgspec.structs.replace(acknowledges, t=fin.t + 10, flags=RST | ACK)))
 
 
-@_mutant("server-takes-a-reset-for-the-end")
+@_mutant("server-reports-the-end-where-rst-came")
 def _() -> Tape:
-    return _ends_in_order(reset(), "server")
+    return retold(retold(reset(), "server", "reset", Step("end")), "server", "failed")
 
 
 @_mutant("status-line-has-no-second-space")

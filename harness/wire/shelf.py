@@ -53,7 +53,7 @@ class Shelf:
     def put(self, host: int, nanoseconds: int, left: bool, frame: bytes) -> None:
         """Files one frame. The two usual forms, without options or fragments, are told by their fixed places."""
         kind = frame[12:14]
-        if kind == _IPV4 and frame[14] == 0x45 and not (frame[20] & 0x3F or frame[21]) and len(frame) > 47:
+        if kind == _IPV4 and len(frame) > 47 and frame[14] == 0x45 and not (frame[20] & 0x3F or frame[21]):
             protocol, source, destination, flags = frame[23], frame[26:30] + frame[34:36], frame[30:34] + frame[36:38], frame[47]
         elif kind == _IPV6 and len(frame) > 67:
             protocol, source, destination, flags = frame[20], frame[22:38] + frame[54:56], frame[38:54] + frame[56:58], frame[67]

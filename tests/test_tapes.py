@@ -1,0 +1,94 @@
+"""Tapes are judged as real conversations are: the right ones without a remark, and each mutant trips its one requirement."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from ruamel.yaml import YAML
+
+from harness.judge.rules import CHECKS, WIRE_RULES
+from harness.model import levels
+from harness.model.result import FAIL, NONCONFORMANT, PASS, Result
+from harness.pipeline import ROOT
+from tests import tapes
+from tests.tapes import MUTANTS, RIGHT, judged
+
+
+class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of the catalogue that a tape stands behind (``mutants/README.md``)."""
+
+    name: str
+    says: str
+    trips: str
+    blames: str
+    kind: str
+    by: str
+
+
+ALL = YAML(typ="safe").load((ROOT / "mutants" / "catalogue.yaml").read_text(encoding="utf-8"))["mutants"]
+ROWS = [msgspec.convert(row, Mutant) for row in ALL if row["by"] == "tape"]
+each_mutant = pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
+
+
+def shown(result: Result) -> str:
+    return "\n    ".join([result.verdict, *(f"{f.kind} {f.side} {f.requirement} ({f.level}): {f.says}" for f in result.findings)])
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_tape_passes_without_a_remark(name: str) -> None:
+    result = judged(RIGHT[name](), strict=True)
+    assert (result.verdict, result.findings) == (PASS, ()), shown(result)
+
+
+def test_every_tape_is_in_the_catalogue_and_the_other_way_round() -> None:
+    assert sorted(row.name for row in ROWS) == sorted(MUTANTS)
+
+
+def test_no_name_stands_twice_in_the_catalogue() -> None:
+    names = [row["name"] for row in ALL]
+    assert sorted(set(names)) == sorted(names)
+
+
+@each_mutant
+def test_a_mutant_trips_its_requirement_and_no_other_of_its_level(row: Mutant) -> None:
+    level = tapes.specs().requirements[row.trips].level
+    result = judged(MUTANTS[row.name]())
+    found = [f for f in result.findings if f.level == level]
+    assert {(f.requirement, f.side) for f in found} == {(row.trips, row.blames)}, shown(result)
+    assert row.kind in {f.kind for f in found}, shown(result)
+    heavy = levels.of(level) == levels.MUST or row.kind != NONCONFORMANT
+    assert result.verdict == (FAIL if heavy else PASS), shown(result)
+    assert judged(MUTANTS[row.name](), strict=True).verdict == FAIL
+
+
+@each_mutant
+def test_nobody_else_is_blamed(row: Mutant) -> None:
+    """Not even at another level: one thing is broken, and one side broke it."""
+    result = judged(MUTANTS[row.name]())
+    assert {f.side for f in result.findings} == {row.blames}, shown(result)
+
+
+@each_mutant
+def test_without_the_wire_only_reports_count(row: Mutant) -> None:
+    """What only the frames tell cannot be known without them: such a tape passes there."""
+    same = [t for t in (make() for make in RIGHT.values()) if (t.client, t.server) == (MUTANTS[row.name]().client, MUTANTS[row.name]().server)]
+    if same:
+        assert judged(MUTANTS[row.name](), seen=tapes.UNSEEN).verdict == PASS
+
+
+def test_every_requirement_that_a_rule_looks_at_has_a_mutant() -> None:
+    assert not CHECKS.keys() - {row["trips"] for row in ALL}
+
+
+def test_every_wire_rule_that_the_specs_ask_for_has_a_mutant() -> None:
+    asked = {(check.rule, id_) for s in tapes.scenarios().values() for check in s.wire for id_ in check.requires or s.requires}
+    assert {rule for rule, _ in asked} <= WIRE_RULES.keys()
+    assert not {id_ for _, id_ in asked} - {row["trips"] for row in ALL}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_tapes_last_and_are_in_order(name: str) -> None:
+    """Making a tape twice gives the same; frames and steps stand in the order of time."""
+    tape = RIGHT[name]()
+    for times in ([p.t for p in tape.line], [s.t for s in tape.client], [s.t for s in tape.server]):
+        assert times == sorted(times)
