@@ -127,6 +127,21 @@ def test_a_bad_segment_leaves_no_octets() -> None:
     assert facts(flow.client) == whole(QUESTION, 3)
 
 
+def test_a_header_with_a_wrong_sum_is_as_bad() -> None:
+    talk = conversation(client_octets=QUESTION)
+    broken = frames.tcp(seq=1001, ack=900_001, flags=ACK, data=b"x", ip_checksum=0x1234)
+    assert seen([*talk[:3], (talk[2][0] + 1, "client", broken), *talk[3:]]).client.bad_checksum_frame == 4
+
+
+def test_a_segment_from_before_the_syn_counts_for_nothing() -> None:
+    """Left over from an earlier connection (RFC 9293 3.4.3)."""
+    talk = conversation(client_octets=QUESTION)
+    old = frames.tcp(seq=500, ack=1, flags=PSH | ACK, data=b"old")
+    flow, ladder = observe.flow(entries([*talk[:3], (talk[2][0] + 1, "client", old), *talk[3:]]), CLIENT, SERVER)
+    assert facts(flow.client) == whole(QUESTION, 3)
+    assert (ladder[3].seq, flow.settled) == (-500, True)
+
+
 def test_a_bad_fin_is_looked_at_however_late_it_comes() -> None:
     """Plain data is only looked at now and then in long connections."""
     talk = conversation(client_octets=bytes(300), size=1)
@@ -160,6 +175,14 @@ def test_half_closed_is_not_settled() -> None:
     assert flow.client.fin_acked and not flow.server.fin_frame and not flow.settled
     assert not seen(talk[:-3]).client.fin_acked
     assert not seen(talk[:-1]).settled
+
+
+def test_an_acknowledgement_of_the_octets_is_none_of_the_fin() -> None:
+    talk = conversation(client_octets=b"12345678")
+    at = talk[-4][0]
+    late = (at + 1, "server", frames.tcp(SERVER, CLIENT, 900_001, 1009, ACK))
+    assert not seen([*talk[:-3], late]).client.fin_acked
+    assert seen([*talk[:-3], late, *talk[-3:]]).client.fin_acked
 
 
 def test_octets_after_the_fin() -> None:

@@ -68,12 +68,12 @@ def test_nobody_else_is_blamed(row: Mutant) -> None:
     assert {f.side for f in result.findings} == {row.blames}, shown(result)
 
 
-@each_mutant
-def test_without_the_wire_only_reports_count(row: Mutant) -> None:
-    """What only the frames tell cannot be known without them: such a tape passes there."""
-    same = [t for t in (make() for make in RIGHT.values()) if (t.client, t.server) == (MUTANTS[row.name]().client, MUTANTS[row.name]().server)]
-    if same:
-        assert judged(MUTANTS[row.name](), seen=tapes.UNSEEN).verdict == PASS
+def test_without_the_wire_a_tape_whose_reports_are_right_passes() -> None:
+    """What only the frames tell cannot be known without them."""
+    right = [(tape.client, tape.server) for tape in (make() for make in RIGHT.values())]
+    unknown = [name for name, make in MUTANTS.items() if (make().client, make().server) in right]
+    assert len(unknown) > len(MUTANTS) // 2
+    assert {judged(MUTANTS[name](), seen=tapes.UNSEEN).verdict for name in unknown} == {PASS}
 
 
 def test_every_requirement_that_a_rule_looks_at_has_a_mutant() -> None:
