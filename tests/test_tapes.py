@@ -86,9 +86,40 @@ def test_every_wire_rule_that_the_specs_ask_for_has_a_mutant() -> None:
     assert not {id_ for _, id_ in asked} - {row["trips"] for row in ALL}
 
 
+RULED = [
+    # (rule, the side that it looks at, its count, a tape that keeps it, one that breaks it)
+    ("rfc9293-syn-refused", "server", 1, "refused", "closed-port-does-not-answer-the-syn"),
+    ("rfc9293-syn-refused", "server", 1, "refused", "echo"),
+    ("rfc9293-syn-sent", "client", 3, "black_hole", "client-sends-its-syn-once"),
+    ("rfc9293-reset", "client", 1, "abort", "client-aborts-with-a-fin"),
+    ("rfc9293-reset", "server", 1, "unread", "server-closes-unread-octets-with-a-fin"),
+    ("rfc9293-fin", "client", 1, "both_close", "abort"),
+    ("rfc9293-fin", "server", 1, "both_close", "server-resets-where-both-close"),
+    ("rfc9293-segments", "client", 48, "writes", "client-merges-its-writes"),
+    ("rfc9293-window-probed", "client", 1, "window", "client-does-not-probe-a-closed-window"),
+    ("rfc9293-window-probed", "client", 1, "window", "echo"),
+    ("rfc1122-port-unreachable", "server", 1, "unreachable", "closed-port-sends-no-icmp-error"),
+    ("udp-silent", "server", 1, "unreachable", "echo_udp"),
+    ("udp-datagrams", "client", 1, "echo_udp", "echo"),
+    ("udp-datagrams", "server", 1, "echo_udp", "unreachable"),
+]
+
+
+@pytest.mark.parametrize(("rule", "by", "count", "right", "wrong"), RULED)
+def test_a_wire_rule_by_itself(rule: str, by: str, count: int, right: str, wrong: str) -> None:
+    """Whatever the reports say."""
+    made = RIGHT | MUTANTS
+    assert WIRE_RULES[rule](tapes.wire(made[right]()), by, count) is None
+    assert WIRE_RULES[rule](tapes.wire(made[wrong]()), by, count)
+
+
+def test_every_wire_rule_is_looked_at() -> None:
+    assert {rule for rule, *_ in RULED} == WIRE_RULES.keys()
+
+
 @pytest.mark.parametrize("name", RIGHT)
-def test_tapes_last_and_are_in_order(name: str) -> None:
-    """Making a tape twice gives the same; frames and steps stand in the order of time."""
+def test_tapes_are_in_order(name: str) -> None:
+    """Frames and steps stand in the order of time."""
     tape = RIGHT[name]()
     for times in ([p.t for p in tape.line], [s.t for s in tape.client], [s.t for s in tape.server]):
         assert times == sorted(times)

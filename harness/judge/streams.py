@@ -6,15 +6,16 @@ import msgspec
 
 from harness.judge import script as scripts
 from harness.judge import wire
-from harness.judge.base import OTHER, Findings, amount, at, first
+from harness.judge.base import OTHER, Findings, amount, at, failure, first
 from harness.judge.rules import RULES, Content
-from harness.model.case import NOBODY, Case, Check, Script
+from harness.model.case import NOBODY, Case, Check, Scenario, Script
 from harness.model.payload import Payload, sha256
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
 from harness.model.trace import Step, Trace
 
 _OF_A_CONNECTION = frozenset({"accepted", "received", "sent", "end", "half-closed", "reset", "closed"})
 _SMALL = 64
+_EARLY = 0.7
 _UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104
 _REPORTING = frozenset({"echo", "discard", "chargen", "qotd", "daytime", "time"})
 """Services that report totals of octets; http reports messages."""
@@ -38,11 +39,33 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     _contents(scenario.client, client, server_steps, trace, findings)
     if told:
         _believe_the_wire(findings, told)
+    elif findings and _gave_up_early(scenario, trace, findings):
+        return
     if findings:
         return
     _addresses(trace, server_steps, findings, scenario.transport)
     if not findings and (scenario.server or scenario.service in _REPORTING):
         _agreement(case, trace, server_steps, findings)
+
+
+def _gave_up_early(scenario: Scenario, trace: Trace, findings: Findings) -> bool:
+    """A side whose system gave up, and reset, long before the deadline that it was given: what the other side then saw follows from that."""
+    if not trace.wire.flows:
+        return False
+    flow = trace.wire.flows[0]
+    sides = (("client", scenario.client, trace.client.steps, flow.client), ("server", scenario.server, trace.server.steps, flow.server))
+    for role, script, steps, sent in sides:
+        failed = first(steps, "failed")
+        if script is None or failed is None or failed.error != "timeout" or failed.at is None or not 0 <= failed.at < len(script.steps):
+            continue
+        waited, patience = (failed.t - steps[0].t) / 1000, scenario.deadline
+        if sent.rst_frame and "within" not in script.steps[failed.at] and waited < _EARLY * patience:
+            says = f"the {role} gave up before its deadline: {failure(failed)}"
+            where = (at(role, steps.index(failed)),)
+            findings.list.clear()
+            findings.add(NONCONFORMANT, role, says, f"{patience} ms of patience", f"{waited:.0f} ms", evidence=where)
+            return True
+    return False
 
 
 def _not_heard(transport: str, findings: Findings) -> None:

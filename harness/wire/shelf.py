@@ -47,6 +47,7 @@ class Shelf:
         self._by_endpoint: dict[Endpoint, set[bytes]] = {}
         self._pieces: OrderedDict[bytes, bytes | list[Shelved]] = OrderedDict()
         self.octets = 0
+        self.crowded_at = 0
         self.let_go = 0
         """Bundles that had to go, unasked, because there was no room for them."""
 
@@ -197,7 +198,9 @@ class Shelf:
                 crowded = self.octets > MAX_OCTETS
                 if bundle.frames and bundle.frames[-1][0] > now - MAX_AGE and not crowded:
                     break
-                self.let_go += crowded
+                if crowded:
+                    self.let_go += 1
+                    self.crowded_at = now
                 del bundles[key]
                 if bundles is self._udp:
                     self._forget_datagrams(key, bundle)

@@ -191,7 +191,7 @@ class Witness:
         lost = self._hosts.lost(ask.hosts, ask.since)
         if lost:
             return lost
-        return "frames were let go for want of memory" if self._shelf.let_go else ""
+        return "frames were let go for want of memory" if self._shelf.crowded_at >= ask.since else ""
 
 
 def _entries(shelved: list[Shelved], clock: int) -> list[observe.Entry]:
