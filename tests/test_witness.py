@@ -69,7 +69,7 @@ async def test_datagrams_and_then_an_immediate_stop(wire: Wire, attempt: int) ->
             sender.sendto(number.to_bytes(4, "big"), (wire.far.addresses["ipv4"], 7))
         seen = await wire.link.see(wire.ask("udp", sender.getsockname(), since))
     assert seen.incomplete or len(seen.datagrams) == COUNT
-    assert seen.incomplete or all(d.left and d.arrived and d.checksum == "ok" for d in seen.datagrams)
+    assert seen.incomplete or all(d.left and d.checksum == "ok" for d in seen.datagrams)
 
 
 async def test_a_connection_as_it_was(wire: Wire, tmp_path: Path) -> None:

@@ -167,8 +167,8 @@ class Shelf:
         return found
 
     def take_datagrams(self, client: Address, since: int, until: int) -> list[Shelved]:
-        """All datagrams from and to ``client``, and the errors about them, of that time; they are let go, and so is what came before. What
-        came later belongs to whoever has the port next.
+        """All datagrams from and to ``client``, and the errors about them, from ``since`` on; they are let go, and so is what came before.
+        Once something leaves the client's host from that port after ``until``, the port is somebody else's.
         """
         frames: list[Shelved] = []
         for key in self._by_endpoint.pop(_endpoint(client), ()):
@@ -176,9 +176,11 @@ class Shelf:
             if bundle is not None:
                 self._forget_datagrams(key, bundle)
                 frames += bundle.frames
-                for late in (f for f in bundle.frames if f[0] > until):
-                    self.put(late[1], late[0], late[2], late[3])
-        return sorted(f for f in frames if since <= f[0] <= until)
+        frames.sort()
+        end = _used_again(frames, packed(client[0]), until)
+        for nanoseconds, host, left, frame in frames[end:]:
+            self.put(host, nanoseconds, left, frame)
+        return [f for f in frames[:end] if f[0] >= since]
 
     def _forget_datagrams(self, key: bytes, bundle: Bundle) -> None:
         self.octets -= bundle.octets
@@ -206,6 +208,14 @@ class Shelf:
                     self._forget_datagrams(key, bundle)
                 else:
                     self.octets -= bundle.octets
+
+
+def _used_again(frames: list[Shelved], client: bytes, until: int) -> int:
+    """The place of the first frame that the client's host sent after ``until``; the end if there is none."""
+    for place, (nanoseconds, _, left, frame) in enumerate(frames):
+        if nanoseconds > until and left and packet.decode(frame).source == client:
+            return place
+    return len(frames)
 
 
 def _endpoint(address: Address) -> Endpoint:
