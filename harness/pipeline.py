@@ -64,7 +64,6 @@ class Options:
     network: str = "auto"
     jobs: int = DEFAULT_JOBS
     captures: str = "failed"
-    watch: bool = True
     runs: Path = Path("runs")
     strict: bool = False
     expectations: tuple[Path, ...] = ()
@@ -199,7 +198,7 @@ class Run:
         """Launcher, network, and whoever watches its wire."""
         self.launcher, self.network = choose(launcher, self._options.network, self._builder, STATE, self._watcher.say, self.folder.name)
         self.witness: Link | Blind = Blind(self.network.unseen)
-        if not self.network.unseen and self._options.watch:
+        if not self.network.unseen:
             self.witness = Link()
             self.network.on_host, self.network.on_drop = self.witness.watch, self.witness.forget
 

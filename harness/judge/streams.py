@@ -30,7 +30,7 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     client = scripts.read(scenario.client, trace.client.steps, findings)
     if scenario.service in NOBODY and findings and wire.refused(case, trace):
         _not_heard(scenario.transport, findings)
-    server_steps = _server_steps(trace)
+    server_steps = trace.server.account
     told = Findings(case)
     wire.reports(case, trace, server_steps, told)
     if scenario.server:
@@ -89,12 +89,6 @@ def _believe_the_wire(findings: Findings, told: Findings) -> None:
     """Who misreports is no witness against the other side: of what was found, only that stays which is said of him."""
     liars = {f.side for f in told.list}
     findings.list[:] = [f for f in findings.list if f.side in liars and f.kind != MISREPORT] + told.list
-
-
-def _server_steps(trace: Trace) -> tuple[Step, ...]:
-    if trace.server.connections:
-        return trace.server.connections[0].steps
-    return trace.server.steps
 
 
 # -- contents: what came, against what had to come ------------------------------------------------------------

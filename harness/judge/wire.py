@@ -88,7 +88,7 @@ def _never_stood(role: str, steps: tuple[Step, ...], flow: Flow, findings: Findi
 
 def confirms(trace: Trace, role: str, place: int) -> bool | None:
     """Whether the wire shows what the side's step number ``place`` (from 0) reports as received; None if it cannot tell."""
-    steps = trace.client.steps if role == "client" else trace.server.connections[0].steps if trace.server.connections else trace.server.steps
+    steps = (trace.client if role == "client" else trace.server).account
     step = steps[place]
     if trace.wire.datagrams:
         return any((d.octets, d.digest) == (step.octets, step.digest) for d in trace.wire.datagrams if d.by == OTHER[role] and d.arrived)

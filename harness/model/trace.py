@@ -56,6 +56,11 @@ class Side(msgspec.Struct, frozen=True, omit_defaults=True):
     says: str = ""
     offset: int = 0
 
+    @property
+    def account(self) -> tuple[Step, ...]:
+        """What it tells of the conversation: its script's steps, or those of the first connection that its service accepted."""
+        return self.connections[0].steps if self.connections else self.steps
+
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """All evidence of one case. ``asked`` is the address that the client was given; ``clock`` the harness's

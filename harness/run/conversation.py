@@ -78,12 +78,10 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapp
 def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) -> Ask:
     """What the witness is asked about a case that was held."""
     transport = case.scenario.transport
-    near = "connected" if transport == "tcp" else ""
-    known = [s.local for s in trace.client.steps if s.local and (s.step == near or not near)]
-    known = list(dict.fromkeys(known)) if transport == "tcp" else known[-1:]
+    known = [s.local for s in trace.client.steps if s.local and (transport == "udp" or s.step == "connected")]
+    known = known[-1:] if transport == "udp" else list(dict.fromkeys(known))
     endpoints = tuple(known) or ((client.addresses.get(case.family, ""), 0),)
-    answered = trace.server.connections[0].steps if trace.server.connections else trace.server.steps
-    asked = trace.client.steps
+    asked, answered = trace.client.account, trace.server.account
     return Ask(
         0, transport, endpoints, trace.asked, (client.number, server.number), since, _until(trace.client),
         client_cuts=cuts(_lengths(asked, "sent"), _lengths(answered, "received")),

@@ -192,7 +192,6 @@ class Link:
         """Ends the process once all files are written; returns what went wrong with it, in sentences. May be called twice."""
         if self._control.fileno() < 0:
             return ()
-        problems: tuple[str, ...] = ()
         if not self._ended:
             self._listen()
             self._done = asyncio.get_running_loop().create_future()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from harness.model.wire import Address, Wire
+from harness.model.wire import Address, Datagram, Wire
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -46,6 +46,21 @@ class Shown(msgspec.Struct, frozen=True):
     observed: str
     requirement: str
     frames: tuple[int, ...] = ()
+
+
+def sent_datagram(requirement: str, says: str, wrong: Callable[[Datagram, Address], tuple[str, str] | None]) -> Always:
+    """A rule on every datagram as it left its host; the first that breaks it is shown. ``says`` has a place for the role; ``wrong`` gets
+    the datagram and the address that the client was given, and returns (expected, observed) or None.
+    """
+
+    def rule(wire: Wire, asked: Address) -> Iterable[Shown]:
+        for d in wire.datagrams:
+            found = wrong(d, asked) if d.left else None
+            if found:
+                yield Shown(d.by, says.format(d.by), *found, requirement, (d.number,))
+                return
+
+    return rule
 
 
 Always = Callable[[Wire, Address], Iterable[Shown]]

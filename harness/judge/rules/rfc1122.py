@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from harness.judge.rules.base import Always, Asked, Shown
-from harness.model.wire import Address, Wire
+from harness.judge.rules.base import Always, Asked, sent_datagram
+from harness.model.wire import Wire
 
 CHECKS = {
     "RFC1122-4.1.3.4-generate-checksum": "every datagram carries a checksum",
@@ -13,23 +11,16 @@ CHECKS = {
 }
 
 
-def _generated(wire: Wire, _: Address) -> Iterable[Shown]:
-    for d in wire.datagrams:
-        if d.left and d.checksum == "none":
-            says = f"a datagram of the {d.by}'s carries no checksum"
-            yield Shown(d.by, says, "a checksum", "zero", "RFC1122-4.1.3.4-generate-checksum", (d.number,))
-            return
-
-
-def _reply_address(wire: Wire, asked: Address) -> Iterable[Shown]:
-    for d in wire.datagrams:
-        if d.left and d.by == "server" and d.source[0] != asked[0]:
-            says = "the server's answer leaves from another address"
-            yield Shown("server", says, asked[0], d.source[0], "RFC1122-4.1.3.5-reply-address", (d.number,))
-            return
-
-
-ALWAYS: tuple[Always, ...] = (_generated, _reply_address)
+ALWAYS: tuple[Always, ...] = (
+    sent_datagram(
+        "RFC1122-4.1.3.4-generate-checksum", "a datagram of the {}'s carries no checksum",
+        lambda d, _: ("a checksum", "zero") if d.checksum == "none" else None,
+    ),
+    sent_datagram(
+        "RFC1122-4.1.3.5-reply-address", "the {}'s answer leaves from another address",
+        lambda d, asked: (asked[0], d.source[0]) if d.by == "server" and d.source[0] != asked[0] else None,
+    ),
+)  # fmt: skip
 
 
 def _port_unreachable(wire: Wire, role: str, count: int) -> tuple[str, str] | None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from harness.judge.rules.base import Always, Shown
-from harness.model.wire import Address, Wire
+from harness.judge.rules.base import Always, sent_datagram
 
 _HEADER = 8
 CHECKS = {
@@ -15,28 +12,17 @@ CHECKS = {
 }
 
 
-def _length(wire: Wire, _: Address) -> Iterable[Shown]:
-    for d in wire.datagrams:
-        if d.left and d.length != d.octets + _HEADER:
-            says = f"the Length field of a datagram of the {d.by}'s does not count header and data"
-            yield Shown(d.by, says, f"{d.octets + _HEADER}", f"{d.length}", "RFC768-fields-length-counts-header", (d.number,))
-            return
-
-
-def _checksum(wire: Wire, _: Address) -> Iterable[Shown]:
-    for d in wire.datagrams:
-        if d.left and d.checksum == "bad":
-            says = f"a datagram of the {d.by}'s has a wrong checksum"
-            yield Shown(d.by, says, "the right checksum", "another", "RFC768-fields-checksum-pseudo-header", (d.number,))
-            return
-
-
-def _source_port(wire: Wire, _: Address) -> Iterable[Shown]:
-    for d in wire.datagrams:
-        if d.left and d.source[1] == 0:
-            says = f"a datagram of the {d.by}'s names no port for the answer"
-            yield Shown(d.by, says, "a source port", "0", "RFC768-fields-source-port-for-reply", (d.number,))
-            return
-
-
-ALWAYS: tuple[Always, ...] = (_length, _checksum, _source_port)
+ALWAYS: tuple[Always, ...] = (
+    sent_datagram(
+        "RFC768-fields-length-counts-header", "the Length field of a datagram of the {}'s does not count header and data",
+        lambda d, _: (f"{d.octets + _HEADER}", f"{d.length}") if d.length != d.octets + _HEADER else None,
+    ),
+    sent_datagram(
+        "RFC768-fields-checksum-pseudo-header", "a datagram of the {}'s has a wrong checksum",
+        lambda d, _: ("the right checksum", "another") if d.checksum == "bad" else None,
+    ),
+    sent_datagram(
+        "RFC768-fields-source-port-for-reply", "a datagram of the {}'s names no port for the answer",
+        lambda d, _: ("a source port", "0") if d.source[1] == 0 else None,
+    ),
+)  # fmt: skip

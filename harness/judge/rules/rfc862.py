@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from harness.judge.rules.base import Always, Shown
-from harness.model.wire import Address, Wire
+from harness.judge.rules.base import Always, sent_datagram
+from harness.model.wire import Address, Datagram
 
 CHECKS = {"RFC862-udp-from-same-address": "address and port that every answer over UDP leaves from"}
 
 
-def _from_where_it_was_asked(wire: Wire, asked: Address) -> Iterable[Shown]:
-    for d in wire.datagrams:
-        if d.left and d.by == "server" and d.source[0] == asked[0] and d.source[1] != asked[1]:
-            says = "the server's answer leaves from another port than was asked"
-            yield Shown("server", says, f"port {asked[1]}", f"port {d.source[1]}", "RFC862-udp-from-same-address", (d.number,))
-            return
+def _from_another_port(d: Datagram, asked: Address) -> bool:
+    return d.by == "server" and d.source[0] == asked[0] and d.source[1] != asked[1]
 
 
-ALWAYS: tuple[Always, ...] = (_from_where_it_was_asked,)
+ALWAYS: tuple[Always, ...] = (
+    sent_datagram(
+        "RFC862-udp-from-same-address", "the {}'s answer leaves from another port than was asked",
+        lambda d, asked: (f"port {asked[1]}", f"port {d.source[1]}") if _from_another_port(d, asked) else None,
+    ),
+)  # fmt: skip
