@@ -406,11 +406,13 @@ def reset() -> Tape:
     talk.data("client", octets)
     talk.tell_octets("client", "sent", octets)
     talk.tell_octets("server", "received", octets)
-    talk.wait(20_000)
+    talk.data("server", b"heard")
+    talk.tell_octets("server", "sent", b"heard")
+    talk.tell_octets("client", "received", b"heard")
     talk.send("client", RST | ACK, window=0)
     talk.tell("client", "reset", by="us")
     talk.tell("client", "closed")
-    _was_reset(talk, "server", 2, b"")
+    _was_reset(talk, "server", 3, b"")
     return talk.tape()
 
 

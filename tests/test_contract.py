@@ -11,7 +11,7 @@ from harness.model.case import Scenario
 from harness.peer import contract
 from harness.peer.schema import PATH, problem
 from harness.pipeline import ROOT, load_specs
-from harness.run.conversation import _client_command, _script_command
+from harness.run.commands import client_command, script_command
 
 SPECS = load_specs()
 
@@ -19,9 +19,9 @@ SPECS = load_specs()
 @pytest.mark.parametrize("scenario", SPECS.scenarios(), ids=lambda s: s.key)
 def test_every_command_of_every_scenario(scenario: Scenario) -> None:
     asked = ("2001:db8::1", 7)
-    lines = [_client_command(scenario, "c1", asked)]
+    lines = [client_command(scenario, "c1", asked)]
     if scenario.server:
-        lines.append(_script_command(scenario, scenario.server, "x1", *asked))
+        lines.append(script_command(scenario, scenario.server, "x1", *asked))
     for line in lines:
         assert line.endswith(b"}\n")
         assert len(line) < contract.MAX_LINE

@@ -73,6 +73,8 @@ def test_a_good_spec(write: Write) -> None:
         ("- half-close", "- {half-close: {}, reset: {}}", 13, 9, "exactly one"),
         ("size: [1, 2]", "size: []", 9, 5, "empty list"),
         ("pattern: text", "pattern: texts", 9, 22, "every-octet"),
+        ("    client:", "    backlog: 1\n    client:", 10, 5, "'backlog' is of a listener"),
+        ("    client:", "    clients: 2\n    client:", 10, 5, "several 'clients' take turns"),
         ("says: It comes back.", "says: It comes back.\n    says: Twice.", 8, 5, "a second time (first at 7:5)"),
     ],
 )  # fmt: skip

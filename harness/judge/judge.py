@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.judge import http, streams, wire
+from harness.judge import crowd, http, streams, wire
 from harness.judge.base import Findings
 from harness.model import levels
 from harness.model.case import Case
@@ -49,10 +49,12 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: 
             return _result(case, trace, UNSUPPORTED, (), f"{role} {getattr(case, role)}: {side.says}")
     findings = Findings(case)
     _trouble(trace, findings)
-    if not findings:
-        (streams if case.scenario.client else http).judge(case, trace, findings)
-        wire.standards(case, trace, findings)
-        wire.leave_causes(findings)
+    for number, part in enumerate(crowd.parts(trace), 1):
+        if not findings:
+            (streams if case.scenario.client else http).judge(case, part, findings)
+            wire.standards(case, part, findings)
+            wire.leave_causes(findings)
+            crowd.name(findings, number, case.scenario.clients)
     complete = tuple(_with_record(f, requirements) for f in findings.list)
     hard = levels.failing(complete, strict)
     return _result(case, trace, FAIL if hard else PASS, complete, _reason(case, (hard or complete)[0]) if complete else "")

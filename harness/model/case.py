@@ -127,7 +127,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
 
     Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. The server is a service that is
     shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none. ``times``: so often it is held, one
-    after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails.
+    after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails. ``clients``: so many
+    hold the client's script at once; the server's steps are gone through once for each of them. ``backlog``: what its listener is given.
     """
 
     key: str
@@ -143,6 +144,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     families: tuple[str, ...] = FAMILIES
     deadline: int = 10_000
     times: int = 1
+    clients: int = 1
+    backlog: int | None = None
     origin: str = ""
 
     @cached_property

@@ -64,7 +64,8 @@ class Side(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """All evidence of one case. ``asked`` is the address that the client was given; ``clock`` the harness's
-    wall clock at the start, in seconds since 1970 UTC; ``seconds`` how long it took.
+    wall clock at the start, in seconds since 1970 UTC; ``seconds`` how long it took. ``others``: where several clients talked to one server's
+    script, the accounts of the second and so on, client's and server's.
     """
 
     client: Side
@@ -74,6 +75,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     fault: str = ""
     wire: Wire = UNWATCHED
+    others: tuple[tuple[Side, Side], ...] = ()
 
 
 __all__ = ["Address", "Connection", "Side", "Step", "Trace", "Wire"]

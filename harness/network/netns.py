@@ -36,6 +36,8 @@ _SETTINGS = {
     "net/ipv4/tcp_max_tw_buckets": "262144",
     # newer kernels send the first SYNs again without backing off; the hosts here do as RFC 9293 3.8.1 says
     "net/ipv4/tcp_syn_linear_timeouts": "0",
+    # a listener that is out of room and answers with cookies forgets the handshake, and resets what comes after it
+    "net/ipv4/tcp_syncookies": "0",
 }
 T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -17,6 +17,8 @@ from harness.model.case import NOBODY, Case, Scenario, Script
 from harness.model.trace import Address, Connection, Side, Step, Trace
 from harness.network.base import Host
 from harness.peer import contract
+from harness.run.commands import client_command, script_command
+from harness.run.crowd import pair
 from harness.run.peer import Activity, LivePeer, Service, claim_connections, claim_datagrams, connection
 from harness.wire.link import cuts
 from harness.wire.messages import Ask
@@ -28,6 +30,8 @@ LINGER_NANOSECONDS = 1_000_000
 SETTLE_SECONDS = 6.0
 """How long a server may take to report the end of a connection after the client reported it."""
 DATAGRAM_SECONDS = 1.0
+STAGGER_SECONDS = 0.01
+"""Between the beginnings of several clients of one server: handshakes that end at once may together overrun a queue that had room for each."""
 _SILENT_SERVICES = {"discard"}
 
 
@@ -67,7 +71,7 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapp
         side = Side(trouble=trouble, says=says, offset=server.offset)
         return Trace(Side(offset=client.offset), side, clock=clock, seconds=time.perf_counter() - began), None
     await talk.ask(asked)
-    trace = Trace(talk.client_side(), await talk.server_side(), asked, clock)
+    trace = await talk.trace(asked, clock)
     talk.leave()
     trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began)
     if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
@@ -78,7 +82,8 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapp
 def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) -> Ask:
     """What the witness is asked about a case that was held."""
     transport = case.scenario.transport
-    known = [s.local for s in trace.client.steps if s.local and (transport == "udp" or s.step == "connected")]
+    clients = (trace.client, *(client for client, _ in trace.others))
+    known = [s.local for side in clients for s in side.steps if s.local and (transport == "udp" or s.step == "connected")]
     known = known[-1:] if transport == "udp" else list(dict.fromkeys(known))
     endpoints = tuple(known) or ((client.addresses.get(case.family, ""), 0),)
     asked, answered = trace.client.account, trace.server.account
@@ -86,7 +91,7 @@ def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) 
         0, transport, endpoints, trace.asked, (client.number, server.number), since, _until(trace.client),
         client_cuts=cuts(_lengths(asked, "sent"), _lengths(answered, "received")),
         server_cuts=cuts(_lengths(answered, "sent"), _lengths(asked, "received")),
-        shown=case.attempt == 1, alone=bool(case.scenario.server) or case.scenario.service in NOBODY,
+        shown=case.attempt == 1, alone=(bool(case.scenario.server) or case.scenario.service in NOBODY) and not trace.others,
     )  # fmt: skip
 
 
@@ -131,12 +136,10 @@ class _Talk:
         self._scenario = case.scenario
         self._client = client
         self._server = server
-        self._client_id = client.new_id("c")
+        self._callers = [_Caller(client, self._scenario) for _ in range(self._scenario.clients)]
+        self._asking = self._callers[0].activity
         self._server_id = ""
-        self._asking = Activity()
         self._answering = Activity()
-        self._silence = ""
-        self._failed = False
         self._claimed: list[Address] = []
 
     # -- the server's side ------------------------------------------------------------------------------------
@@ -167,7 +170,7 @@ class _Talk:
     async def _serve_script(self, address: str, script: Script) -> Address:
         self._server_id = self._server.new_id("x")
         self._server.watch(self._server_id, self._answering)
-        self._server.send(_script_command(self._scenario, script, self._server_id, address, self._port))
+        self._server.send(script_command(self._scenario, script, self._server_id, address, self._port))
         ready = "listening" if self._scenario.transport == "tcp" else "bound"
         activity = self._answering
         await wait_until(activity, self._server, lambda: activity.done or any(s.step == ready for s in activity.steps), SETTLE_SECONDS)
@@ -182,32 +185,30 @@ class _Talk:
     # -- the client's side ------------------------------------------------------------------------------------
 
     async def ask(self, asked: Address) -> None:
-        """Lets the client hold its side, and waits until it has said all or is out of time."""
-        self._client.watch(self._client_id, self._asking)
-        self._client.send(_client_command(self._scenario, self._client_id, asked))
-        seconds = self._scenario.deadline / 1000 + GRACE_SECONDS
-        if await wait_until(self._asking, self._client, lambda: self._asking.done, seconds) or not self._client.alive:
-            self._failed = any(s.step in ("failed", "reset") for s in self._asking.steps)
-            if self._failed:  # a server that is no more refuses and resets before anybody knows that it is gone
-                await _still_there(self._server)
-            return
-        self._silence = f"it reported no end of the conversation within {seconds:.0f} s"
-        await self._stop(self._client, self._client_id)
+        """Lets the clients hold their side, and waits until they have said all or are out of time."""
+        if len(self._callers) == 1:
+            await self._callers[0].ask(asked)
+        else:
+            await asyncio.gather(*(caller.ask(asked, place * STAGGER_SECONDS) for place, caller in enumerate(self._callers)))
+        if self._failed:  # a server that is no more refuses and resets before anybody knows that it is gone
+            await _still_there(self._server)
 
-    async def _stop(self, peer: LivePeer, id_: str) -> None:
-        peer.send(contract.command("stop", id=id_))
-        await _still_there(peer)
+    @property
+    def _failed(self) -> bool:
+        return any(s.step in ("failed", "reset") for caller in self._callers for s in caller.activity.steps)
 
-    def client_side(self) -> Side:
-        """The client's account."""
-        activity = self._asking
-        trouble, says = _trouble(self._client, activity, self._silence)
-        return Side(tuple(activity.steps), (), trouble, says, self._client.offset)
+    async def trace(self, asked: Address, clock: float) -> Trace:
+        """All accounts, once they are complete or out of time."""
+        server = await self._server_side()
+        if len(self._callers) == 1:
+            return Trace(self._callers[0].side(), server, asked, clock)
+        assert self._scenario.server is not None
+        first, *others = pair([caller.side() for caller in self._callers], server, len(self._scenario.server.steps))
+        return Trace(*first, asked, clock, others=tuple(others))
 
     # -- the server's account ---------------------------------------------------------------------------------
 
-    async def server_side(self) -> Side:
-        """The server's account, once it is complete or out of time."""
+    async def _server_side(self) -> Side:
         if self._scenario.service in NOBODY:
             return Side(offset=self._server.offset)
         if self._scenario.server:
@@ -219,11 +220,11 @@ class _Talk:
 
     async def _script_side(self) -> Side:
         activity, silence = self._answering, ""
-        if not any(s.step == "connected" for s in self._asking.steps):
-            await self._stop(self._server, self._server_id)
+        if not any(s.step == "connected" for caller in self._callers for s in caller.activity.steps):
+            await _stop(self._server, self._server_id)
         elif not await wait_until(activity, self._server, lambda: activity.done, self._scenario.deadline / 1000 + GRACE_SECONDS):
             silence = "it reported no end of the conversation"
-            await self._stop(self._server, self._server_id)
+            await _stop(self._server, self._server_id)
         trouble, says = _trouble(self._server, activity, silence)
         return Side(tuple(activity.steps), (), trouble, says, self._server.offset)
 
@@ -256,13 +257,48 @@ class _Talk:
 
     def leave(self) -> None:
         """Lets go of the ids and addresses: what still comes for them is late."""
-        self._client.forget(self._client_id)
+        for caller in self._callers:
+            self._client.forget(caller.id)
         if self._scenario.server:
             self._server.forget(self._server_id)
         elif isinstance(self._answering, Service):
             for address in self._claimed:
                 self._answering.by_client.pop(address, None)
                 self._answering.datagrams.pop(address, None)
+
+
+class _Caller:
+    """One client's side of a conversation."""
+
+    def __init__(self, peer: LivePeer, scenario: Scenario) -> None:
+        self.id = peer.new_id("c")
+        self.activity = Activity()
+        self._peer = peer
+        self._scenario = scenario
+        self._silence = ""
+
+    async def ask(self, asked: Address, after: float = 0) -> None:
+        """Lets the client hold it (in so many seconds), and waits until it has said all or is out of time."""
+        activity, peer = self.activity, self._peer
+        if after:
+            await asyncio.sleep(after)
+        peer.watch(self.id, activity)
+        peer.send(client_command(self._scenario, self.id, asked))
+        seconds = self._scenario.deadline / 1000 + GRACE_SECONDS
+        if await wait_until(activity, peer, lambda: activity.done, seconds) or not peer.alive:
+            return
+        self._silence = f"it reported no end of the conversation within {seconds:.0f} s"
+        await _stop(peer, self.id)
+
+    def side(self) -> Side:
+        """Its account."""
+        trouble, says = _trouble(self._peer, self.activity, self._silence)
+        return Side(tuple(self.activity.steps), (), trouble, says, self._peer.offset)
+
+
+async def _stop(peer: LivePeer, id_: str) -> None:
+    peer.send(contract.command("stop", id=id_))
+    await _still_there(peer)
 
 
 async def _still_there(peer: LivePeer) -> None:
@@ -321,50 +357,3 @@ async def _start_service(peer: LivePeer, scenario: Scenario, address: str, port:
     if service.done or service.local() is None:
         return "!" + _why_not_served(service)
     return id_
-
-
-# -- commands, encoded once for each scenario -----------------------------------------------------------------
-
-_encoded: dict[tuple[int, str], tuple[Scenario, bytes]] = {}
-"""By the scenario's identity, which holds as long as it is kept here."""
-
-
-def _client_command(scenario: Scenario, id_: str, asked: Address) -> bytes:
-    if scenario.client:
-        return _script_command(scenario, scenario.client, id_, *asked)
-    return _finish(_head(scenario, "ask", lambda: _ask_head(scenario)), id_, *asked)
-
-
-def _script_command(scenario: Scenario, script: Script, id_: str, address: str, port: int) -> bytes:
-    return _finish(_head(scenario, script.role, lambda: _script_head(scenario, script)), id_, address, port)
-
-
-def _head(scenario: Scenario, kind: str, make: Callable[[], dict[str, Any]]) -> bytes:
-    known = _encoded.get((id(scenario), kind))
-    if known is None:
-        known = _encoded[id(scenario), kind] = (scenario, contract.encode(make())[:-1])
-    return known[1]
-
-
-def _finish(head: bytes, id_: str, address: str, port: int) -> bytes:
-    return b'%b,"id":"%b","address":"%b","port":%d}\n' % (head, id_.encode(), address.encode(), port)
-
-
-def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
-    return {
-        "do": "script",
-        "role": script.role,
-        "transport": scenario.transport,
-        "steps": script.steps,
-        "reading": script.reading,
-        "deadline": scenario.deadline,
-    }
-
-
-def _ask_head(scenario: Scenario) -> dict[str, Any]:
-    return {
-        "do": "ask",
-        "service": scenario.service,
-        "requests": [e.request for e in scenario.exchanges],
-        "deadline": scenario.deadline,
-    }

@@ -158,6 +158,8 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "deadline": conversation.deadline or DEADLINES[head.transport],
         "connections": conversation.connections,
         "times": conversation.times,
+        "clients": conversation.clients,
+        "backlog": conversation.backlog,
         "wire": tuple(m.WireCheck(seen.rule, seen.by, seen.count, tuple(seen.requires)) for seen in conversation.wire),
         "origin": origin,
     }

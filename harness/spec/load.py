@@ -227,9 +227,25 @@ class _Loader:
             say(("server",), f"the server is the service '{head.service}'; a server's own steps need 'service: script'")
         if c.times > 1 and not c.server:
             say(("times",), "'times' holds a server's script again on its port: it needs 'service: script'")
+        for where, says in self._crowd_problems(head, c):
+            say(where, says)
         if not c.server and head.service == "script":
             say((), "'service: script' needs the server's steps under 'server'")
         return len(self._problems) == before
+
+    def _crowd_problems(self, head: model.Head, c: model.Conversation) -> Iterable[tuple[yamlpos.Path_, str]]:
+        listens = head.transport == "tcp" and bool(c.server)
+        if c.backlog is not None and not listens:
+            yield ("backlog",), "'backlog' is of a listener: it needs 'transport: tcp' and 'service: script'"
+        if c.clients == 1:
+            return
+        last = c.server[-1] if c.server else None
+        if not listens or last is None:
+            yield ("clients",), "several 'clients' take turns at a server's script: it needs 'transport: tcp' and 'service: script'"
+        elif not last.close and not last.reset:
+            yield ("server", len(c.server or ()) - 1), "where several clients take turns, the server's last step is 'close' or 'reset'"
+        if c.times > 1:
+            yield ("times",), "a conversation has either 'times' or 'clients'"
 
     def _cited(self, c: model.Conversation) -> Iterable[tuple[yamlpos.Path_, list[str]]]:
         yield ("requires",), c.requires

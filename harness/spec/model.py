@@ -229,6 +229,8 @@ class Conversation(_Strict):
     wire: list[Seen] = []
     connections: Annotated[int, Field(ge=1)] | None = None
     times: Annotated[int, Field(ge=1, le=10)] = 1
+    clients: Annotated[int, Field(ge=1, le=32)] = 1
+    backlog: Annotated[int, Field(ge=1, le=65_535)] | None = None
     reading: Literal["eager", "lazy"] = "eager"
     deadline: Annotated[int, Field(ge=100, le=600_000)] | None = None
 

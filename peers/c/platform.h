@@ -33,7 +33,8 @@ void platform_start(void);
 int net_socket(int family, int type, sock_t *sock);
 /* Binds just that address: IPV6_V6ONLY, and SO_REUSEADDR for streams. */
 int net_bind(sock_t sock, int type, const struct address *local);
-int net_listen(sock_t sock);
+/* backlog 0: as many as are useful. */
+int net_listen(sock_t sock, int backlog);
 int net_accept(sock_t listener, sock_t *sock, struct address *remote);
 /* A code for which net_would_block() holds means: in progress, ask net_connect_result() when it is writable. */
 int net_connect(sock_t sock, const struct address *remote);

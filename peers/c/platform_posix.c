@@ -117,8 +117,8 @@ int net_bind(sock_t sock, int type, const struct address *local) {
     return code ? code : result(bind(sock, (const struct sockaddr *)&local->name, local->size));
 }
 
-int net_listen(sock_t sock) {
-    return result(listen(sock, BACKLOG));
+int net_listen(sock_t sock, int backlog) {
+    return result(listen(sock, backlog ? backlog : BACKLOG));
 }
 
 int net_accept(sock_t listener, sock_t *sock, struct address *remote) {

@@ -45,6 +45,7 @@ struct script {
     bool server, stream, eager;
     struct address address;
     int64_t deadline;
+    uint64_t backlog; /* of the listener; 0: not said */
     struct script_step *steps;
     size_t step_count, index;
 

@@ -1,6 +1,7 @@
 /* From the command `script` to a script; see script.h. Owns what a step may say. Opens no socket. */
 #include "script.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,7 @@ bool script_read(struct script *script, const struct json *command, struct fault
            (!json_member(command, "reading") ||
             read_choice(command, "reading", "eager", "lazy", &script->eager, fault)) &&
            maybe_time(command, "deadline", &script->deadline, fault) &&
+           maybe_whole(command, "backlog", INT_MAX, &script->backlog, fault) &&
            need_address(command, &script->address, fault) && read_steps(script, command, fault);
 }
 

@@ -62,12 +62,17 @@ static enum progress do_connect(struct script *script) {
 
 static enum progress do_accept(struct script *script) {
     struct address remote;
-    if (script->sock != NO_SOCKET || script->told_closed)
-        return script_failed(script, "other", "a script accepts one connection");
+    if (script->sock != NO_SOCKET)
+        return script_failed(script, "other", "there is a connection already");
     int code = net_accept(script->listener, &script->sock, &remote);
     if (net_would_block(code))
         return WAITING;
-    return code ? script_failed_with(script, code) : stands(script, "accepted", &remote);
+    if (code)
+        return script_failed_with(script, code);
+    script->told_closed = false; /* of the connection before */
+    script->coming = COMING;
+    octets_clear(&script->in);
+    return stands(script, "accepted", &remote);
 }
 
 /* Puts the octets of the next write call into `out`. */
@@ -257,7 +262,7 @@ static int listen_and_tell(struct script *script) {
     if (code)
         return code;
     step_with_local(&script->report, "bound", &local);
-    code = net_listen(script->listener);
+    code = net_listen(script->listener, (int)script->backlog);
     if (!code)
         step_with_local(&script->report, "listening", &local);
     return code;

@@ -110,7 +110,7 @@ static int open_socket(struct service *service, int type, const struct address *
     step_with_local(&service->report, "bound", &local);
     if (type == SOCK_DGRAM)
         return 0;
-    code = net_listen(service->sock);
+    code = net_listen(service->sock, 0);
     if (!code)
         step_with_local(&service->report, "listening", &local);
     return code;

@@ -16,6 +16,7 @@ type scriptCommand struct {
 	Steps     []stepCommand `json:"steps"`
 	Reading   *string       `json:"reading"`
 	Deadline  *int64        `json:"deadline"`
+	Backlog   *int64        `json:"backlog"`
 }
 
 // stepCommand has the members of all kinds of step.
@@ -61,9 +62,10 @@ type talk interface {
 type conversation struct {
 	*halt
 	life
-	peer   netip.AddrPort // of the command: to bind as a server, to talk to as a client
-	client bool
-	eager  bool
+	peer    netip.AddrPort // of the command: to bind as a server, to talk to as a client
+	backlog int64          // of a server's listener; 0: not said
+	client  bool
+	eager   bool
 }
 
 func (p *peer) script(id string, line []byte) error {
@@ -99,8 +101,14 @@ func (s *scriptCommand) conversation(p *peer, id string) (*conversation, error) 
 	if !eager && *s.Reading != "lazy" {
 		return nil, badCommand("reading is \"eager\" or \"lazy\", not %q", *s.Reading)
 	}
+	var backlog int64
+	if s.Backlog != nil {
+		if backlog, err = whole("backlog", s.Backlog); err != nil {
+			return nil, err
+		}
+	}
 	report := newReporter(p.out, p.hold, id, 0)
-	return &conversation{halt: newHalt(deadline), life: life{report: report}, peer: to, eager: eager}, nil
+	return &conversation{halt: newHalt(deadline), life: life{report: report}, peer: to, backlog: backlog, eager: eager}, nil
 }
 
 func (s *scriptCommand) talk(c *conversation) (talk, error) {

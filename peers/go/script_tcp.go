@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"syscall"
 	"time"
@@ -70,7 +71,7 @@ func (t *tcpTalk) open() error {
 	if t.client {
 		return nil
 	}
-	listener, err := listenTCP(t.peer, t.report, t.created)
+	listener, err := listenTCP(t.peer, int(min(t.backlog, math.MaxInt32)), t.report, t.created)
 	if err != nil {
 		return err
 	}

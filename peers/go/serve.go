@@ -104,7 +104,7 @@ func (s *service) live(run func(*service) error) {
 
 // listen opens the listener of a TCP service.
 func (s *service) listen() (*net.TCPListener, error) {
-	listener, err := listenTCP(s.at, s.report, s.created)
+	listener, err := listenTCP(s.at, 0, s.report, s.created)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -47,18 +48,35 @@ func onCreated(f func()) func(string, string, syscall.RawConn) error {
 }
 
 // listenTCP binds and listens. Package net sets SO_REUSEADDR (not on Windows)
-// and IPV6_V6ONLY, and takes the longest backlog that the system allows.
-func listenTCP(at netip.AddrPort, report *reporter, created func()) (*net.TCPListener, error) {
+// and IPV6_V6ONLY, and takes the longest backlog that the system allows: where
+// another is asked for, the socket is told to listen once more.
+func listenTCP(at netip.AddrPort, backlog int, report *reporter, created func()) (*net.TCPListener, error) {
 	config := net.ListenConfig{KeepAlive: noKeepAlive, Control: onCreated(created)}
 	config.SetMultipathTCP(false) // newer defaults would have it on, which is another protocol on the wire
 	listener, err := config.Listen(context.Background(), network("tcp", at), at.String())
 	if err != nil {
 		return nil, err
 	}
+	if backlog > 0 {
+		if err := setBacklog(listener.(*net.TCPListener), backlog); err != nil {
+			_ = listener.Close()
+			return nil, err
+		}
+	}
 	local := listener.Addr().(*net.TCPAddr).AddrPort()
 	report.add(step{name: "bound", local: local})
 	report.add(step{name: "listening", local: local})
 	return listener.(*net.TCPListener), nil
+}
+
+func setBacklog(listener *net.TCPListener, backlog int) error {
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = listenAgain(fd, backlog) })
+	return errors.Join(err, failed)
 }
 
 // bindUDP makes a UDP socket without a peer address.

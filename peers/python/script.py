@@ -69,6 +69,7 @@ class _Script:
         """Refuses what cannot be done before anything is done."""
         if self.command["role"] not in ("client", "server"):
             raise BadCommand("'role' is 'client' or 'server'")
+        whole(self.command, "backlog", needed=False)
         for step in self.command["steps"]:
             if not isinstance(step, dict) or not hasattr(self, f"do_{str(step.get('do')).replace('-', '_')}"):
                 raise Unsupported(f"there is no step {step!r} here")
@@ -143,7 +144,7 @@ class TcpScript(_Script):
             self.listener = self.make()
             sockets.reuse(self.listener)
             self.bind(self.listener)
-            self.listener.listen(sockets.BACKLOG)
+            self.listener.listen(self.command.get("backlog", sockets.BACKLOG))
             self.reporter.step("listening", local=sockets.shown(self.listener.getsockname()))
             self.reporter.flush()
 

@@ -45,6 +45,25 @@ async def _reset(stage: Stage) -> None:
     told(talk, "created bound listening accepted reset closed")
 
 
+@chapter.rule("after 'close' it accepts the next connection, and one that came meanwhile waits in the listener's backlog")
+async def _next(stage: Stage) -> None:
+    send: Step = {"do": "send", "payload": {"text": "next\n"}}
+    talk = stage.script([{"do": "accept"}, {"do": "wait", "ms": 100}, send, {"do": "close"}] * 2, role="server", backlog=4)
+    await talk.until(lambda t: "listening" in t.names(), "'listening' with a 'backlog' of 4", _AT_ONCE, seconds=1.5)
+    wires = [await stage.connect(bound_port(talk, stage.address)) for _ in range(2)]
+    for wire in wires:
+        octets, how = await soon(wire.rest(), "the peer's octets and its FIN", "Keep the listener open until the script ends.")
+        alike(octets, b"next\n", "what the script sends to each")
+        same(how, FIN, "the connection is ended by")
+        wire.close()
+    await talk.over()
+    told(
+        talk,
+        "created bound listening accepted sent closed accepted sent closed",
+        "Each 'accept' begins a connection that ends with its own 'closed'.",
+    )
+
+
 @chapter.rule("an 'accept' that nobody answers within its time fails with 'timeout', and frees the port")
 async def _nobody(stage: Stage) -> None:
     talk, port = await _listening(stage, [{"do": "accept", "within": 250}])

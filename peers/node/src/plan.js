@@ -18,7 +18,11 @@ const ORDER = {
     shut: { wait: 'shut' },
   },
 };
-ORDER['server/tcp'] = { ...ORDER['client/tcp'], start: { wait: 'start', accept: 'open', close: 'shut' } };
+ORDER['server/tcp'] = {
+  ...ORDER['client/tcp'],
+  start: { wait: 'start', accept: 'open', close: 'shut' },
+  shut: { wait: 'shut', accept: 'open' },
+};
 ORDER['server/udp'] = { ...ORDER['client/udp'], start: ORDER['client/udp'].open };
 
 const CHECKS = {

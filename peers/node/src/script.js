@@ -20,6 +20,7 @@ export function startScript(command, report) {
     ...members.endpoint(command),
     role: command.role,
     lazy: members.choice(command, 'reading', ['eager', 'lazy'], 'eager') === 'lazy',
+    backlog: members.optionalWhole(command, 'backlog'),
     connects: steps.some((step) => step.do === 'connect'),
   };
   const script = new Script(steps, members.deadline(command), report);

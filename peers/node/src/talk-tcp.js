@@ -27,7 +27,7 @@ export class TcpTalk {
   saidClosed = false;
 
   /**
-   * @param {{address: string, port: number, role: string, lazy: boolean}} setting
+   * @param {{address: string, port: number, role: string, lazy: boolean, backlog?: number}} setting
    * @param {(step: string, members?: object) => void} say reports a step
    */
   constructor(setting, say) {
@@ -60,6 +60,7 @@ export class TcpTalk {
   async accept() {
     if (this.#arrived.length === 0) await new Promise((resolve) => (this.#onArrival = resolve));
     const { socket, addresses } = this.#arrived.shift();
+    this.saidClosed = false;
     this.#say('accepted', addresses);
     this.#stream = new Stream(socket, this.#setting.lazy);
   }
@@ -118,14 +119,14 @@ export class TcpTalk {
   }
 
   #listen() {
-    const { address, port, lazy } = this.#setting;
+    const { address, port, lazy, backlog = BACKLOG } = this.#setting;
     // Node accepts by itself; paused, a connection is left alone until the step `accept` takes it.
     const manner = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, ...(lazy && { highWaterMark: LAZY_BUFFER }) };
     this.#server = net.createServer(manner, (socket) => this.#arrive(socket));
     this.#created();
     return new Promise((resolve, reject) => {
       this.#server.on('error', reject);
-      this.#server.listen({ host: address, port, backlog: BACKLOG, ipv6Only: true, exclusive: true }, () => {
+      this.#server.listen({ host: address, port, backlog, ipv6Only: true, exclusive: true }, () => {
         const local = pair(this.#server.address());
         this.#say('bound', { local });
         this.#say('listening', { local });

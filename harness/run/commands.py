@@ -1,0 +1,61 @@
+"""The commands that hold a conversation, encoded once for each scenario: only id and address differ from case to case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.model.case import Scenario, Script
+from harness.model.trace import Address
+from harness.peer import contract
+
+_encoded: dict[tuple[int, str], tuple[Scenario, bytes]] = {}
+"""By the scenario's identity, which holds as long as it is kept here."""
+
+
+def client_command(scenario: Scenario, id_: str, asked: Address) -> bytes:
+    """What makes a client hold its side."""
+    if scenario.client:
+        return script_command(scenario, scenario.client, id_, *asked)
+    return _finish(_head(scenario, "ask", lambda: _ask_head(scenario)), id_, *asked)
+
+
+def script_command(scenario: Scenario, script: Script, id_: str, address: str, port: int) -> bytes:
+    """What makes a peer go through a script; a server's steps once for each client."""
+    return _finish(_head(scenario, script.role, lambda: _script_head(scenario, script)), id_, address, port)
+
+
+def _head(scenario: Scenario, kind: str, make: Callable[[], dict[str, Any]]) -> bytes:
+    known = _encoded.get((id(scenario), kind))
+    if known is None:
+        known = _encoded[id(scenario), kind] = (scenario, contract.encode(make())[:-1])
+    return known[1]
+
+
+def _finish(head: bytes, id_: str, address: str, port: int) -> bytes:
+    return b'%b,"id":"%b","address":"%b","port":%d}\n' % (head, id_.encode(), address.encode(), port)
+
+
+def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
+    head: dict[str, Any] = {
+        "do": "script",
+        "role": script.role,
+        "transport": scenario.transport,
+        "steps": script.steps,
+        "reading": script.reading,
+        "deadline": scenario.deadline,
+    }
+    if script.role == "server":
+        head["steps"] = script.steps * scenario.clients
+        if scenario.backlog is not None:
+            head["backlog"] = scenario.backlog
+    return head
+
+
+def _ask_head(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "do": "ask",
+        "service": scenario.service,
+        "requests": [e.request for e in scenario.exchanges],
+        "deadline": scenario.deadline,
+    }
