@@ -201,10 +201,11 @@ def test_a_port_that_is_used_again() -> None:
     assert (shelf.octets, shelf._by_endpoint) == (0, {})
 
 
-def test_what_came_before_goes_with_it() -> None:
+def test_what_came_before_stays_for_him_who_asks_later() -> None:
     first, second = crossing(("client", frames.udp(data=b"1"))), crossing(("client", frames.udp(data=b"2")), step=SECOND)
     shelf = filed(*first, *second)
     assert shelf.take_datagrams(CLIENT, SECOND, LATEST) == second
+    assert shelf.take_datagrams(CLIENT, 0, SECOND) == first
     assert shelf.octets == 0
 
 

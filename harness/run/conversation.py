@@ -19,7 +19,8 @@ from harness.network.base import Host
 from harness.peer import contract
 from harness.run.commands import client_command, script_command
 from harness.run.crowd import pair
-from harness.run.peer import Activity, LivePeer, Service, claim_connections, claim_datagrams, connection
+from harness.run.peer import LivePeer
+from harness.run.service import Activity, Service
 from harness.wire.link import cuts
 from harness.wire.messages import Ask
 
@@ -30,6 +31,8 @@ LINGER_NANOSECONDS = 1_000_000
 SETTLE_SECONDS = 6.0
 """How long a server may take to report the end of a connection after the client reported it."""
 DATAGRAM_SECONDS = 1.0
+MORE_MICROSECONDS = 1000
+"""So long after its client was done, a service may still report datagrams of a conversation that nobody expected."""
 STAGGER_SECONDS = 0.01
 """Between the beginnings of several clients of one server: handshakes that end at once may together overrun a queue that had room for each."""
 _SILENT_SERVICES = {"discard"}
@@ -140,7 +143,7 @@ class _Talk:
         self._asking = self._callers[0].activity
         self._server_id = ""
         self._answering = Activity()
-        self._claimed: list[Address] = []
+        self._claimed: list[tuple[Address, Activity]] = []
 
     # -- the server's side ------------------------------------------------------------------------------------
 
@@ -229,27 +232,29 @@ class _Talk:
         return Side(tuple(activity.steps), (), trouble, says, self._server.offset)
 
     async def _connection_side(self, service: Service) -> Side:
-        self._claimed = [s.local for s in self._asking.steps if s.step == "connected" and s.local]
+        locals_ = [s.local for s in self._asking.steps if s.step == "connected" and s.local]
+        self._claimed = [(local, service.claim_connection(local)) for local in locals_]
         found: list[Connection] = []
-        for address in self._claimed:
-            activity = claim_connections(service, address)[0]
+        for _, activity in self._claimed:
             if not await wait_until(activity, self._server, lambda a=activity: a.done, SETTLE_SECONDS):  # type: ignore[misc]
                 await _still_there(self._server)
             if activity.steps:
-                found.append(connection(activity))
+                found.append(activity.connection())
         return self._service_side(tuple(found), len(found) == len(self._claimed) and all(c.done for c in found))
 
     async def _datagram_side(self, service: Service) -> Side:
         local = next((s.local for s in self._asking.steps if s.local), None)
         if local is None:
             return self._service_side((), whole=True)
-        self._claimed = [local]
-        activity = claim_datagrams(service, local)
         sent = sum(s.step == "sent" for s in self._asking.steps)
         expected = sent if self._scenario.service in _SILENT_SERVICES else 2 * sent
-        if not await wait_until(activity, self._server, lambda: len(activity.steps) >= expected, DATAGRAM_SECONDS):
-            await _still_there(self._server)
-        return self._service_side((connection(activity),) if activity.steps else (), len(activity.steps) >= expected)
+        activity = service.claim_datagrams(local, expected)
+        try:
+            if not await wait_until(activity, self._server, lambda: activity.whole, DATAGRAM_SECONDS):
+                await _still_there(self._server)
+        finally:
+            service.release(local, activity, self._asking.steps[-1].t + self._client.offset + MORE_MICROSECONDS - self._server.offset)
+        return self._service_side((activity.connection(),) if activity.steps else (), activity.whole)
 
     def _service_side(self, connections: tuple[Connection, ...], whole: bool) -> Side:
         trouble, says = ("", "") if whole and not self._failed else (self._server.trouble, self._server.says)
@@ -262,9 +267,8 @@ class _Talk:
         if self._scenario.server:
             self._server.forget(self._server_id)
         elif isinstance(self._answering, Service):
-            for address in self._claimed:
-                self._answering.by_client.pop(address, None)
-                self._answering.datagrams.pop(address, None)
+            for address, activity in self._claimed:
+                self._answering.release(address, activity)
 
 
 class _Caller:

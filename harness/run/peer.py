@@ -12,50 +12,17 @@ from typing import Any
 
 from harness.errors import ContractError
 from harness.launch.base import Launcher, Process
-from harness.model.trace import Address, Connection, Step
 from harness.peer import contract
 from harness.peer.build import Built
+from harness.run.service import Activity, Service
 
 HELLO_SECONDS = 20.0
 END_SECONDS = 2.0
 FLUSH_SECONDS = 5.0
 MAX_LOG = 16 * 1024 * 1024
-MAX_UNCLAIMED = 20_000
+MAX_FINISHED = 20_000
 MAX_STEPS = 100_000
 """Steps of one conversation: beyond this a peer floods."""
-
-
-class Activity:
-    """One conversation on a peer: the steps so far, and whether more may come."""
-
-    __slots__ = ("done", "fault", "steps", "waiter")
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.done = False
-        self.fault = ""
-        self.waiter: asyncio.Future[None] | None = None
-
-    def wake(self) -> None:
-        """Tells whoever waits that something came."""
-        if self.waiter and not self.waiter.done():
-            self.waiter.set_result(None)
-
-
-class Service(Activity):
-    """A long-lived service: its own steps, and those of its connections (TCP) or of its clients (UDP)."""
-
-    __slots__ = ("by_client", "connections", "datagrams")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.connections: dict[int, Activity] = {}
-        self.by_client: dict[Address, list[Activity]] = {}
-        self.datagrams: dict[Address, Activity] = {}
-
-    def local(self) -> Address | None:
-        """Where it listens, once it does."""
-        return next((s.local for s in reversed(self.steps) if s.step in ("listening", "bound") and s.local), None)
 
 
 class LivePeer:
@@ -145,7 +112,7 @@ class LivePeer:
         """What still comes for ``id_`` is late, not foreign: it is dropped in silence."""
         if self._activities.pop(id_, None) is not None:
             self._finished[id_] = None
-            if len(self._finished) > MAX_UNCLAIMED:
+            if len(self._finished) > MAX_FINISHED:
                 del self._finished[next(iter(self._finished))]
 
     def send(self, line: bytes) -> None:
@@ -201,10 +168,8 @@ class LivePeer:
                 self._align(event.steps[-1].t)
             if activity is None:
                 self._unknown(event)
-            elif isinstance(activity, Service):
-                _take_service(activity, event)
             else:
-                _take(activity, event)
+                activity.take(event)
                 if len(activity.steps) > MAX_STEPS:
                     self._break("broke-contract", f"it reported more than {MAX_STEPS:,} steps for one conversation")
         elif self.hello is None:
@@ -270,7 +235,7 @@ class LivePeer:
         self.busy_at_end = self.busy
         for activity in list(self._activities.values()):
             activity.wake()
-            for inner in _inner(activity):
+            for inner in activity.waiting() if isinstance(activity, Service) else ():
                 inner.wake()
         for waiting in (*self._flushes.values(), self._greeted):
             if not waiting.done():
@@ -278,74 +243,3 @@ class LivePeer:
         if self._process:
             self._process.kill()
         self._on_end(self)
-
-
-def _inner(activity: Activity) -> list[Activity]:
-    if not isinstance(activity, Service):
-        return []
-    return [*activity.connections.values(), *activity.datagrams.values(), *(a for many in activity.by_client.values() for a in many)]
-
-
-def _take(activity: Activity, event: contract.Event) -> None:
-    activity.steps += event.steps
-    if event.done:
-        activity.done = True
-    activity.wake()
-
-
-def _take_service(service: Service, event: contract.Event) -> None:
-    if event.conn is not None:
-        _take_connection(service, event, event.conn)
-        return
-    own = [step for step in event.steps if step.remote is None]
-    for step in event.steps:
-        if step.remote is not None:
-            activity = claim_datagrams(service, step.remote)
-            activity.steps.append(step)
-            activity.wake()
-    _bound(service.datagrams)
-    if own or event.done:
-        service.steps += own
-        service.done = service.done or event.done
-        service.wake()
-
-
-def _take_connection(service: Service, event: contract.Event, conn: int) -> None:
-    connection = service.connections.get(conn)
-    if connection is None:
-        connection = service.connections[conn] = Activity()
-        remote = event.steps[0].remote if event.steps else None
-        if remote is not None:
-            waiting = service.by_client.setdefault(remote, [])
-            if waiting and not waiting[-1].steps:  # somebody already waits for it
-                connection = service.connections[conn] = waiting[-1]
-            else:
-                waiting.append(connection)
-    _take(connection, event)
-    if connection.done:
-        del service.connections[conn]
-        _bound(service.by_client)
-
-
-def _bound(found: dict[Address, Any]) -> None:
-    """Reports that nobody claims (a client that lied about its address) do not pile up."""
-    while len(found) > MAX_UNCLAIMED:
-        del found[next(iter(found))]
-
-
-def claim_connections(service: Service, client: Address) -> list[Activity]:
-    """The connections that came from ``client``, oldest first; makes a place for the first if none came yet."""
-    found = service.by_client.setdefault(client, [])
-    if not found:
-        found.append(Activity())
-    return found
-
-
-def claim_datagrams(service: Service, client: Address) -> Activity:
-    """The datagrams to and from ``client``."""
-    return service.datagrams.setdefault(client, Activity())
-
-
-def connection(activity: Activity) -> Connection:
-    """A connection's report so far, as evidence."""
-    return Connection(tuple(activity.steps), activity.done)

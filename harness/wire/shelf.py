@@ -167,8 +167,9 @@ class Shelf:
         return found
 
     def take_datagrams(self, client: Address, since: int, until: int) -> list[Shelved]:
-        """All datagrams from and to ``client``, and the errors about them, from ``since`` on; they are let go, and so is what came before.
-        Once something leaves the client's host from that port after ``until``, the port is somebody else's.
+        """All datagrams from and to ``client``, and the errors about them, from ``since`` on; they are let go. What came before stays, for
+        those whose port it was, should they ask later. Once something leaves the client's host from that port after ``until``, the port is
+        somebody else's.
         """
         frames: list[Shelved] = []
         for key in self._by_endpoint.pop(_endpoint(client), ()):
@@ -178,9 +179,14 @@ class Shelf:
                 frames += bundle.frames
         frames.sort()
         end = _used_again(frames, packed(client[0]), until)
-        for nanoseconds, host, left, frame in frames[end:]:
-            self.put(host, nanoseconds, left, frame)
-        return [f for f in frames[:end] if f[0] >= since]
+        mine = []
+        for place, shelved in enumerate(frames):
+            nanoseconds, host, left, frame = shelved
+            if place < end and nanoseconds >= since:
+                mine.append(shelved)
+            else:
+                self.put(host, nanoseconds, left, frame)
+        return mine
 
     def _forget_datagrams(self, key: bytes, bundle: Bundle) -> None:
         self.octets -= bundle.octets
