@@ -169,7 +169,7 @@ class Run:
         known = load_peers(options.peers)
         self._expect(known)
         unknown = {name: matrix.Abilities() for name in known}
-        planned = matrix.cases(self.specs.scenarios(), unknown, options.selection)
+        planned = matrix.cases(self.specs.scenarios(), unknown, options.selection, every_prober=True)
         self.scenario_says = {c.scenario.key: c.scenario.says for c in planned}
         self._servers, self._clients = wanted_peers(options.selection, known)
         self._chosen = {n: known[n] for n in dict.fromkeys([*self._servers, *self._clients])}
@@ -186,7 +186,7 @@ class Run:
         self._plan: list[str] = []
         if self._book.entries or options.update_expectations:
             everyone = {name: matrix.Abilities(known=False) for name in known}
-            self._plan = plan_ids((c.id for c in matrix.cases(self.specs.scenarios(), everyone, matrix.Selection())), known)
+            self._plan = plan_ids((c.id for c in matrix.cases(self.specs.scenarios(), everyone, matrix.Selection(), every_prober=True)), known)
 
     def update_expectations(self) -> list[str]:
         """Writes entries for what failed, takes out those that no longer hold, and says so. Raises ``StorageError``, ``UsageError``."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.judge import crowd, http, streams, wire
+from harness.judge import crowd, http, probe, streams, wire
 from harness.judge.base import Findings
 from harness.model import levels
 from harness.model.case import Case
@@ -49,15 +49,33 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: 
             return _result(case, trace, UNSUPPORTED, (), f"{role} {getattr(case, role)}: {side.says}")
     findings = Findings(case)
     _trouble(trace, findings)
+    if not findings and case.scenario.probe:
+        return _probed(case, trace, requirements, strict)
     for number, part in enumerate(crowd.parts(trace), 1):
         if not findings:
             (streams if case.scenario.client else http).judge(case, part, findings)
             wire.standards(case, part, findings)
             wire.leave_causes(findings)
             crowd.name(findings, number, case.scenario.clients)
+    return _summed(case, trace, tuple(_with_record(f, requirements) for f in findings.list), strict)
+
+
+def _summed(case: Case, trace: Trace, findings: tuple[Finding, ...], strict: bool, observed: str = "") -> Result:
+    hard = levels.failing(findings, strict)
+    return _result(case, trace, FAIL if hard else PASS, findings, _reason(case, (hard or findings)[0]) if findings else "", observed)
+
+
+def _probed(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: bool) -> Result:
+    """What is disputed never fails a case."""
+    assert case.scenario.probe is not None
+    findings = Findings(case)
+    nothing, observed = probe.judge(case, trace, findings)
+    if nothing:
+        return _result(case, trace, ERROR, (), nothing)
     complete = tuple(_with_record(f, requirements) for f in findings.list)
-    hard = levels.failing(complete, strict)
-    return _result(case, trace, FAIL if hard else PASS, complete, _reason(case, (hard or complete)[0]) if complete else "")
+    if why := case.scenario.probe.disputed:
+        complete = tuple(msgspec.structs.replace(f, level=levels.MAY, says=f"{f.says} (disputed: {why})") for f in complete)
+    return _summed(case, trace, complete, strict, observed)
 
 
 def _trouble(trace: Trace, findings: Findings) -> None:
@@ -82,7 +100,7 @@ def _reason(case: Case, finding: Finding) -> str:
     return f"{who}: {finding.says}{seen}"
 
 
-def _result(case: Case, trace: Trace, verdict: str, findings: tuple[Finding, ...], reason: str) -> Result:
+def _result(case: Case, trace: Trace, verdict: str, findings: tuple[Finding, ...], reason: str, observed: str = "") -> Result:
     scenario = case.scenario
     return Result(
         id=case.id,
@@ -97,4 +115,5 @@ def _result(case: Case, trace: Trace, verdict: str, findings: tuple[Finding, ...
         reason=reason,
         seconds=round(trace.seconds, 6),
         attempt=case.attempt,
+        observed=observed,
     )

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from harness.model.payload import Payload, sha256
+from harness.model.probe import Probe
 
 FAMILIES = ("ipv4", "ipv6")
 ROLES = ("client", "server")
@@ -125,7 +126,8 @@ class Exchange(msgspec.Struct, frozen=True):
 class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
-    Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. The server is a service that is
+    Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. ``probe``: one side is put to the test, the other only carries the
+    octets; ``control`` is what the same side must be able to do. The server is a service that is
     shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none. ``times``: so often it is held, one
     after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails. ``clients``: so many
     hold the client's script at once; the server's steps are gone through once for each of them. ``backlog``: what its listener is given.
@@ -140,6 +142,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     server: Script | None = None
     exchanges: tuple[Exchange, ...] = ()
     connections: int | None = None
+    probe: Probe | None = None
+    control: Scenario | None = None
     wire: tuple[WireCheck, ...] = ()
     families: tuple[str, ...] = FAMILIES
     deadline: int = 10_000
@@ -172,7 +176,9 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def protocol(self) -> str:
-        """The heading under which a report counts it: http, tcp or udp."""
+        """The heading under which a report counts it: http, tcp, udp, or the probes of one side."""
+        if self.probe:
+            return f"http-{self.probe.of}-probes"
         return "http" if self.service == "http" else self.transport
 
 

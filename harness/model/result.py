@@ -38,7 +38,9 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The verdict on one case. ``reason`` is one line for people, empty for a pass. ``expected`` is what an expectations file says of it."""
+    """The verdict on one case. ``reason`` is one line for people, empty for a pass. ``expected`` is what an expectations file says of it;
+    ``observed``: of a probe, what came of it, in words that are the same wherever the same came.
+    """
 
     id: str
     verdict: str
@@ -53,6 +55,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     attempt: int = 1
     expected: Expected | None = None
+    observed: str = ""
 
     @property
     def case(self) -> str:

@@ -65,7 +65,7 @@ class Side(msgspec.Struct, frozen=True, omit_defaults=True):
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """All evidence of one case. ``asked`` is the address that the client was given; ``clock`` the harness's
     wall clock at the start, in seconds since 1970 UTC; ``seconds`` how long it took. ``others``: where several clients talked to one server's
-    script, the accounts of the second and so on, client's and server's.
+    script, the accounts of the second and so on, client's and server's. ``control``: the accounts of a probe's control.
     """
 
     client: Side
@@ -76,6 +76,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     fault: str = ""
     wire: Wire = UNWATCHED
     others: tuple[tuple[Side, Side], ...] = ()
+    control: tuple[Side, Side] | None = None
 
 
 __all__ = ["Address", "Connection", "Side", "Step", "Trace", "Wire"]

@@ -6,6 +6,7 @@ Pure: what peers declare comes in as values.
 from __future__ import annotations
 
 import fnmatch
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -46,8 +47,9 @@ class Selection(msgspec.Struct, frozen=True):
     repeat: int = 1
 
 
-def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted: Selection) -> list[Case]:
-    """All cases of a run, in the order in which they are best held: neighbours busy different peers.
+def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted: Selection, every_prober: bool = False) -> list[Case]:
+    """All cases of a run, in the order in which they are best held: neighbours busy different peers. The octets of a probe are carried by
+    one peer of those that can, a different one from probe to probe; ``every_prober``: by any, as long as it is not known who can.
 
     Raises ``UsageError`` for a peer, spec or pattern that selects nothing.
     """
@@ -59,7 +61,9 @@ def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted:
         for scenario in chosen
         for family in (wanted.families or FAMILIES)
         if family in scenario.families
-        for client, server in _pairs(clients, servers)
+        for client, server in (
+            _pairs(clients, servers) if not scenario.probe or every_prober else _probing(scenario, peers, clients, servers, family)
+        )
     ]
     kept = _matching(made, wanted.patterns)
     return [msgspec.structs.replace(c, attempt=n) if n > 1 else c for n in range(1, wanted.repeat + 1) for c in kept]
@@ -78,6 +82,20 @@ def _pairs(clients: Sequence[str], servers: Sequence[str]) -> Iterable[tuple[str
     for shift in range(len(servers)):
         for i, client in enumerate(clients):
             yield client, servers[(i + shift) % len(servers)]
+
+
+def _probing(
+    scenario: Scenario, peers: Mapping[str, Abilities], clients: Sequence[str], servers: Sequence[str], family: str
+) -> Iterable[tuple[str, str]]:
+    """Each peer that is put to the test, with the prober whose turn it is."""
+    assert scenario.probe is not None
+    of_server = scenario.probe.of == "server"
+    ability, others = (scenario.client_ability, clients) if of_server else (scenario.server_ability, servers)
+    able = [name for name in others if not peers[name].missing(ability, family)] or list(others)
+    turn = zlib.crc32(scenario.key.encode())
+    for place, tested in enumerate(servers if of_server else clients):
+        prober = able[(turn + place) % len(able)]
+        yield (prober, tested) if of_server else (tested, prober)
 
 
 def _names(wanted: tuple[str, ...], peers: Mapping[str, Abilities], option: str) -> list[str]:

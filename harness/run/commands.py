@@ -55,7 +55,7 @@ def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
 def _ask_head(scenario: Scenario) -> dict[str, Any]:
     return {
         "do": "ask",
-        "service": scenario.service,
+        "service": "http",
         "requests": [e.request for e in scenario.exchanges],
         "deadline": scenario.deadline,
     }

@@ -47,6 +47,8 @@ async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mappi
 
     Whatever goes wrong is in the trace; only cancellation raises.
     """
+    if case.scenario.control:
+        return await _probe(case, client, server, site)
     port = 0
     for _ in range(case.scenario.times - 1):
         trace, ask = await _once(case, client, server, site, port)
@@ -54,6 +56,20 @@ async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mappi
             return trace, ask
         port = trace.asked[1]
     return await _once(case, client, server, site, port)
+
+
+async def _probe(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...]) -> tuple[Trace, Ask | None]:
+    """The probe; before the first one of a peer, the control, whose accounts stand with each probe of it."""
+    assert case.scenario.control is not None and case.scenario.probe is not None
+    tested = server if case.scenario.probe.of == "server" else client
+    control = tested.controls.get((case.scenario.control.key, case.family))
+    if control is None:
+        ordinary = msgspec.structs.replace(case, scenario=case.scenario.control)
+        control = asyncio.ensure_future(_once(ordinary, client, server, site, 0))
+        tested.controls[case.scenario.control.key, case.family] = control
+    held, _ = await asyncio.shield(control)
+    trace, ask = await _once(case, client, server, site, 0)
+    return msgspec.structs.replace(trace, control=(held.client, held.server)), ask
 
 
 def _went_through(trace: Trace) -> bool:
@@ -223,13 +239,18 @@ class _Talk:
 
     async def _script_side(self) -> Side:
         activity, silence = self._answering, ""
-        if not any(s.step == "connected" for caller in self._callers for s in caller.activity.steps):
+        if not self._scenario.exchanges and not any(s.step == "connected" for caller in self._callers for s in caller.activity.steps):
             await _stop(self._server, self._server_id)
-        elif not await wait_until(activity, self._server, lambda: activity.done, self._scenario.deadline / 1000 + GRACE_SECONDS):
+        elif not await wait_until(activity, self._server, lambda: activity.done, self._patience()):
             silence = "it reported no end of the conversation"
             await _stop(self._server, self._server_id)
         trouble, says = _trouble(self._server, activity, silence)
         return Side(tuple(activity.steps), (), trouble, says, self._server.offset)
+
+    def _patience(self) -> float:
+        """How long a server's script may go on after its client, in seconds. A stack that asks does not always tell whether it connected."""
+        connected = any(s.step == "accepted" for s in self._answering.steps) or not self._scenario.exchanges
+        return self._scenario.deadline / 1000 + GRACE_SECONDS if connected else 0.2
 
     async def _connection_side(self, service: Service) -> Side:
         locals_ = [s.local for s in self._asking.steps if s.step == "connected" and s.local]

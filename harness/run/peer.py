@@ -37,6 +37,7 @@ class LivePeer:
         self.offset = 0
         self.incidents: list[str] = []
         self.services: dict[tuple[str, str, str], asyncio.Future[str]] = {}
+        self.controls: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self.busy = 0
         self.busy_at_end = 0
         self._built = built

@@ -9,13 +9,19 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import msgspec
+
 from harness.model import case as m
 from harness.model.payload import Payload
-from harness.spec import model
+from harness.model.probe import Probe
+from harness.spec import model, probes
 
 KEEP_WHOLE = 64
 """Contents up to so many octets come back whole with the report, as evidence."""
 KEEP_FOR_RULE = 4096
+PROBE_FAMILIES = ("ipv4",)
+"""What HTTP probes use that name none: messages do not depend on it."""
+PROBE_DEADLINE = 6_000
 DEADLINES = {"tcp": 10_000, "udp": 4_000}
 """Milliseconds for a whole conversation that states none: over UDP nothing is sent again, so what is late is lost."""
 
@@ -111,12 +117,15 @@ def _check(at: int, expect: model.Expect) -> m.Check:
 
 def exchange(spec: model.Exchange) -> m.Exchange:
     """A request as the contract's ``ask`` takes it, and the answer that must come."""
-    asked = spec.request
-    body = payload(asked.body) if asked.body else None
-    request: dict[str, Any] = {"method": asked.method, "target": asked.target, "fields": [list(f) for f in asked.fields]}
-    if body is not None:
-        request |= {"body": wire_payload(body), "coding": asked.coding}
-    return m.Exchange(request, body, _answer(spec.expect))
+    return m.Exchange(request(spec.request), payload(spec.request.body) if spec.request.body else None, _answer(spec.expect))
+
+
+def request(asked: model.Request) -> dict[str, Any]:
+    """A request as the contract's ``ask`` takes it."""
+    members: dict[str, Any] = {"method": asked.method, "target": asked.target, "fields": [list(f) for f in asked.fields]}
+    if asked.body:
+        members |= {"body": wire_payload(payload(asked.body)), "coding": asked.coding}
+    return members
 
 
 def _answer(spec: model.Answer) -> m.Answer:
@@ -148,14 +157,15 @@ def resource(spec: model.Resource) -> dict[str, Any]:
 
 def scenario(head: model.Head, conversation: model.Conversation, key: str, origin: str) -> m.Scenario:
     """A bound conversation as the value that plan, run and judge share."""
+    probing = bool(conversation.probe or conversation.probe_client)
     common: dict[str, Any] = {
         "key": key,
         "says": conversation.says,
         "requires": tuple(conversation.requires),
         "transport": head.transport,
         "service": head.service,
-        "families": tuple(conversation.families),
-        "deadline": conversation.deadline or DEADLINES[head.transport],
+        "families": tuple(conversation.families) if "families" in conversation.model_fields_set or not probing else PROBE_FAMILIES,
+        "deadline": conversation.deadline or (PROBE_DEADLINE if probing else DEADLINES[head.transport]),
         "connections": conversation.connections,
         "times": conversation.times,
         "clients": conversation.clients,
@@ -163,6 +173,11 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "wire": tuple(m.WireCheck(seen.rule, seen.by, seen.count, tuple(seen.requires)) for seen in conversation.wire),
         "origin": origin,
     }
+    if conversation.probe:
+        prober, probe = probes.server_scripts(conversation.probe)
+        return m.Scenario(**common, client=prober, probe=_with_reasons(probe, conversation), control=CONTROLS["server"])
+    if conversation.probe_client:
+        return _client_probe(conversation, conversation.probe_client, common)
     if conversation.exchange:
         return m.Scenario(**common, exchanges=tuple(exchange(e) for e in conversation.exchange))
     server = conversation.server
@@ -171,3 +186,30 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         client=script("client", conversation.client or (), head.transport, conversation.reading),
         server=script("server", server, head.transport, conversation.reading) if server else None,
     )
+
+
+def _with_reasons(probe: Probe, conversation: model.Conversation) -> Probe:
+    return msgspec.structs.replace(probe, why=conversation.why, disputed=conversation.disputed)
+
+
+def _client_probe(conversation: model.Conversation, spec: model.ClientProbe, common: dict[str, Any]) -> m.Scenario:
+    """The native client asks, a script answers."""
+    responder, probe = probes.client_script(spec, spec.request.method)
+    asked = m.Exchange(request(spec.request), None, m.Answer(0))
+    return m.Scenario(**common, exchanges=(asked,), server=responder, probe=_with_reasons(probe, conversation), control=CONTROLS["client"])
+
+
+def _control(role: str) -> m.Scenario:
+    """What a side must be able to do before anything is made of what it does with probes."""
+    common: dict[str, Any] = {"key": f"control/{role}", "says": "Ordinary messages are understood.", "requires": ("",), "transport": "tcp"}
+    if role == "server":
+        spec = probes.ServerProbe.model_validate({"send": probes.CONTROL_REQUESTS, "methods": list(probes.CONTROL_METHODS), "allow": {}})
+        prober, probe = probes.server_scripts(spec)
+        return m.Scenario(**common, service="http", client=prober, probe=probe)
+    reply = probes.Reply.model_validate({"answer": probes.CONTROL_RESPONSE, "allow": {}})
+    responder, probe = probes.client_script(reply, "GET")
+    asked = m.Exchange({"method": "GET", "target": "/control", "fields": []}, None, m.Answer(0))
+    return m.Scenario(**common, service="script", exchanges=(asked,), server=responder, probe=probe)
+
+
+CONTROLS = {role: _control(role) for role in ("server", "client")}

@@ -229,7 +229,11 @@ class _Loader:
             say(("times",), "'times' holds a server's script again on its port: it needs 'service: script'")
         for where, says in self._crowd_problems(head, c):
             say(where, says)
-        if not c.server and head.service == "script":
+        if c.probe and head.service != "http":
+            say(("probe",), "'probe' speaks HTTP to a server: it needs 'service: http'")
+        if c.probe_client and head.service != "script":
+            say(("probe-client",), "'probe-client' answers in place of a server: it needs 'service: script'")
+        if not c.server and not c.probe_client and head.service == "script":
             say((), "'service: script' needs the server's steps under 'server'")
         return len(self._problems) == before
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from harness.model.payload import MAX_OCTETS, PATTERNS
+from harness.spec.probes import Reply, ServerProbe
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Family = Literal["ipv4", "ipv6"]
@@ -207,6 +208,12 @@ class Exchange(_Strict):
     expect: Answer
 
 
+class ClientProbe(Reply):
+    """A request that a client is to make, and what it gets for it."""
+
+    request: Request
+
+
 class Seen(_Strict):
     """What the wire must show: a wire rule, the side that it looks at, and how often."""
 
@@ -226,6 +233,10 @@ class Conversation(_Strict):
     client: Annotated[list[Step], Field(min_length=1)] | None = None
     server: Annotated[list[Step], Field(min_length=1)] | None = None
     exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
+    probe: ServerProbe | None = None
+    probe_client: ClientProbe | None = Field(default=None, alias="probe-client")
+    why: str = ""
+    disputed: str = ""
     wire: list[Seen] = []
     connections: Annotated[int, Field(ge=1)] | None = None
     times: Annotated[int, Field(ge=1, le=10)] = 1
@@ -236,8 +247,11 @@ class Conversation(_Strict):
 
     @model_validator(mode="after")
     def _one_client(self) -> Conversation:
-        if (self.client is None) == (self.exchange is None):
-            raise ValueError("a conversation has either 'client' (a script) or 'exchange' (HTTP requests)")
+        said = [w for w in ("client", "exchange", "probe", "probe_client") if getattr(self, w) is not None]
+        if len(said) != 1:
+            raise ValueError("a conversation has either 'client' (a script), 'exchange' (HTTP requests), 'probe' or 'probe-client'")
+        if (self.why or self.disputed) and not (self.probe or self.probe_client):
+            raise ValueError("'why' and 'disputed' belong to probes")
         return self
 
 

@@ -153,6 +153,16 @@ bool http_fields_add_line(struct http_fields *fields, struct view line) {
     return true;
 }
 
+bool http_fields_fold(struct http_fields *fields, struct view line) {
+    struct view rest = view_trim(line);
+    if (!fields->count || !http_is_value(rest))
+        return false;
+    octets_add(&fields->text, (const uint8_t *)" ", 1);
+    octets_add(&fields->text, rest.at, rest.size);
+    fields->list[fields->count - 1].value_size += 1 + rest.size;
+    return true;
+}
+
 static struct view text_of(const struct http_fields *fields, size_t at, size_t size) {
     return (struct view){size ? octets_front(&fields->text) + at : (const uint8_t *)"", size};
 }

@@ -30,7 +30,9 @@ static enum http_reply_head read_line(struct http_reply *reply, struct view line
     if (!line.size)
         return REPLY_WHOLE;
     reply->field_octets += line.size;
-    bool good = reply->field_octets <= HTTP_LONGEST_FIELDS && http_fields_add_line(&reply->fields, line);
+    bool folded = line.at[0] == ' ' || line.at[0] == '\t';
+    bool good = reply->field_octets <= HTTP_LONGEST_FIELDS &&
+                (folded ? http_fields_fold : http_fields_add_line)(&reply->fields, line);
     return good ? REPLY_NONE : REPLY_BAD;
 }
 

@@ -39,7 +39,10 @@ static bool is_digits(struct view text) {
 static bool is_authority(struct view text) {
     struct view host = text;
     if (text.size && text.at[0] == '[') {
+        size_t whole = text.size;
         host = view_split(&text, ']');
+        if (host.size == whole) /* the bracket is never closed */
+            return false;
         host = view_part(host, 1, host.size - 1);
         return host.size && is_made_of(host, ":") && (!text.size || text.at[0] == ':') &&
                is_digits(view_part(text, text.size != 0, text.size - (text.size != 0)));

@@ -228,8 +228,11 @@ static void run(struct script *script) {
             begin_step(script);
     if (progress == WAITING && settle(script))
         return;
-    if (progress == WAITING)
+    if (progress == WAITING) {
+        if (current(script)->act == RECEIVE && script->now.begun && acts_of(script)->rest)
+            acts_of(script)->rest(script);
         script_failed(script, "timeout", "there was no time left");
+    }
     end(script);
 }
 

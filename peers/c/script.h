@@ -81,6 +81,8 @@ struct script_acts {
     enum progress (*accept)(struct script *script);
     enum progress (*send)(struct script *script);
     enum progress (*receive)(struct script *script);
+    /* A receive is out of time: reports what of it came. */
+    void (*rest)(struct script *script);
     /* Reads ahead, whatever the current step is. */
     void (*gather)(struct script *script);
     /* What is to be done before the first step; a code of the system. */

@@ -220,4 +220,4 @@ static int prepare(struct script *script) {
     return 0;
 }
 
-const struct script_acts script_datagram = {do_connect, do_accept, do_send, do_receive, gather, prepare};
+const struct script_acts script_datagram = {do_connect, do_accept, do_send, do_receive, NULL, gather, prepare};

@@ -226,6 +226,12 @@ static enum progress do_receive(struct script *script) {
     return receive_no_more(script);
 }
 
+static void tell_rest(struct script *script) {
+    consume(script, octets_size(&script->in));
+    if (script->now.sum.size)
+        script_tell_counted(script, "received", NULL);
+}
+
 /* Whether there is room for more of what comes, and how much. A lazy script must not take more from the system than it
  * was asked for, where that can be known. */
 static bool has_room(const struct script *script, size_t *room) {
@@ -279,4 +285,4 @@ static int prepare(struct script *script) {
     return code;
 }
 
-const struct script_acts script_stream = {do_connect, do_accept, do_send, do_receive, gather, prepare};
+const struct script_acts script_stream = {do_connect, do_accept, do_send, do_receive, tell_rest, gather, prepare};

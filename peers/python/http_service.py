@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import socket
 import threading
 import time
@@ -17,6 +18,20 @@ from resources import Site
 _CHUNK = 16384
 _NO_CONTENT = {204, 304}
 MAX_CONTENT = 64 * 1024 * 1024
+
+
+_OWS = " \t"
+_CHUNK_HEAD = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
+_MOST_EXTENSION = 4096
+_MOST_DIGITS = 18
+
+
+class _Refused(Exception):
+    """The request's framing is broken, or larger than is taken."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -41,10 +56,11 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         """Any method: which ones there are is the site's matter."""
         fields = [(n, v) for n, v in self.headers.items()]
-        content, trailers = self._content()
-        if content is None:
+        try:
+            content, trailers = self._content()
+        except _Refused as refused:
             self.close_connection = True
-            self.send_error(400)
+            self.send_error(refused.status)
             return
         told: dict[str, object] = {"method": self.command, "target": self.path, "version": self.request_version, "fields": fields}
         if trailers:
@@ -79,32 +95,55 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
 
-    def _content(self) -> tuple[bytes | None, list[tuple[str, str]]]:
-        """The request's content and trailers; None if its framing is broken. ``http.server`` leaves that to its users."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+    def _content(self) -> tuple[bytes, list[tuple[str, str]]]:
+        """The request's content and trailers (RFC 9112 6.3). ``http.server`` leaves that to its users. Raises ``_Refused``."""
+        codings = self.headers.get_all("Transfer-Encoding")
+        lengths = self.headers.get_all("Content-Length", [])
+        if codings is not None:
+            self._check_codings([c.strip(_OWS).lower() for line in codings for c in line.split(",")])
+            self.close_connection = self.close_connection or bool(lengths)
             return self._chunks()
-        length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdigit()) or int(length) > MAX_CONTENT:
-            return None, []
-        content = self.rfile.read(int(length))
-        return (content if len(content) == int(length) else None), []
+        if not lengths:
+            return b"", []
+        length = self._length({value.strip(_OWS) for line in lengths for value in line.split(",")})
+        content = self.rfile.read(length)
+        if len(content) < length:
+            raise _Refused(400)
+        return content, []
 
-    def _chunks(self) -> tuple[bytes | None, list[tuple[str, str]]]:
+    def _check_codings(self, codings: list[str]) -> None:
+        if self.request_version == "HTTP/1.0" or codings[-1] != "chunked" or codings.count("chunked") > 1:
+            raise _Refused(400)
+        if len(codings) > 1:
+            raise _Refused(501)
+
+    def _length(self, values: set[str]) -> int:
+        length = values.pop()
+        if values or not (length.isascii() and length.isdigit()):
+            raise _Refused(400)
+        if len(length) > _MOST_DIGITS or int(length) > MAX_CONTENT:
+            raise _Refused(413)
+        return int(length)
+
+    def _chunks(self) -> tuple[bytes, list[tuple[str, str]]]:
         content = bytearray()
         while True:
-            size = self.rfile.readline(4096).partition(b";")[0].strip()
-            if not size or any(c not in b"0123456789abcdefABCDEF" for c in size) or len(content) + int(size, 16) > MAX_CONTENT:
-                return None, []
-            if int(size, 16) == 0:
+            head = _CHUNK_HEAD.fullmatch(self.rfile.readline(_MOST_EXTENSION))
+            if head is None or len(content) + int(head[1], 16) > MAX_CONTENT:
+                raise _Refused(400)
+            size = int(head[1], 16)
+            if size == 0:
                 return bytes(content), self._trailers()
-            content += self.rfile.read(int(size, 16))
+            content += self.rfile.read(size)
             if self.rfile.readline(3) != b"\r\n":
-                return None, []
+                raise _Refused(400)
 
     def _trailers(self) -> list[tuple[str, str]]:
         found = []
-        while line := self.rfile.readline(65536).rstrip(b"\r\n"):
-            name, _, value = line.decode("latin-1").partition(":")
+        while (line := self.rfile.readline(65536)) != b"\r\n":
+            name, colon, value = line.decode("latin-1").partition(":")
+            if not colon or not line.endswith(b"\n"):
+                raise _Refused(400)
             found.append((name, value.strip()))
         return found
 

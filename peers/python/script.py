@@ -218,6 +218,12 @@ class TcpScript(_Script):
         if stream.ended:
             self.reporter.step("end")
 
+    def failed(self, error: BaseException) -> None:
+        step = self.command["steps"][self.at] if self.at >= 0 else {}
+        if isinstance(error, TimeoutError) and self.stream is not None and step.get("do") == "receive":
+            self._rest(self.stream, step)
+        super().failed(error)
+
     async def _quiet(self, stream: Stream, step: dict[str, Any]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(step["quiet"] / 1000):

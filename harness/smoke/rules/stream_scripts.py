@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.model.payload import Payload
 from harness.smoke.probe import Broken, Chapter
-from harness.smoke.stage import Stage, alike, amount, one, place, recipe, same, soon, told
+from harness.smoke.stage import Stage, alike, amount, failure, one, place, recipe, same, soon, told
 from harness.smoke.subject import Talk, excerpt
 from harness.smoke.wire import FIN, RST, Wire
 
@@ -103,6 +103,19 @@ async def _parts(stage: Stage) -> None:
     told(talk, "created connecting connected received received received received end closed")
     for step, octets in zip(talk.all("received"), (b"abcd", b"ef\r\n", b"", b"rest"), strict=True):
         amount(step, octets)
+
+
+@chapter.rule("a 'receive' that is out of time tells what came, as 'received', before it fails with 'timeout'")
+async def _late(stage: Stage) -> None:
+    for step in ({"do": "receive", "until": "end"}, {"do": "receive", "through": "0d0a0d0a"}, {"do": "receive", "octets": 100}):
+        talk, wire = await begin(stage, [{**step, "within": 200, "keep": 10}])
+        await wire.send(b"part\r\n")
+        await talk.over()
+        told(talk, "created connecting connected received failed closed", "What came tells more than that it was not enough.")
+        amount(one(talk, "received"), b"part\r\n")
+        same(one(talk, "received").get("hex"), b"part\r\n".hex(), "'hex' of what came:")
+        failure(talk, 1, "timeout")
+        wire.close()
 
 
 @chapter.rule("'until' \"end\" reports 'received' also when it is 0 octets, then 'end'")

@@ -67,6 +67,7 @@ class Script {
         await this.#bounded(() => talk[step.do](step), step.within);
       }
     } catch (error) {
+      if (error instanceof StepFailure && error.error === 'timeout') talk.late?.();
       if (error !== STOPPED) this.#report.add('failed', { at, ...describe(error) });
     } finally {
       this.#over = true;

@@ -18,6 +18,7 @@ export class TcpTalk {
   #setting;
   #say;
   #server;
+  #wanted;
   #stream;
   #arrived = [];
   #onArrival;
@@ -78,7 +79,9 @@ export class TcpTalk {
 
   async receive(step) {
     const wanted = wantedBy(step);
+    if (step.wants !== 'quiet') this.#wanted = wanted;
     const outcome = await (step.wants === 'quiet' ? this.#silence(step.quiet, wanted) : this.#stream.read(wanted));
+    this.#wanted = undefined;
     if (outcome === 'quiet') this.#say('quiet');
     else if (outcome === 'done') this.#say('received', wanted.tally.result());
     else if (outcome === 'ended') this.#endCame(step, wanted);
@@ -86,6 +89,11 @@ export class TcpTalk {
       if (wanted.tally.octets > 0) this.#say('received', wanted.tally.result());
       this.#broke(this.#stream.error);
     }
+  }
+
+  /** Tells what came of a `receive` that is out of time. */
+  late() {
+    if (this.#wanted?.tally.octets > 0) this.#say('received', this.#wanted.tally.result());
   }
 
   async 'half-close'() {
