@@ -367,6 +367,7 @@ def well_formed(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return octets + b"0\r\n" + b"".join(name + b": " + value + b"\r\n" for name, value in draw(FIELDS)) + b"\r\n", body
 
 
+@settings(deadline=None)
 @given(st.lists(well_formed(), max_size=6))
 def test_messages_one_after_another(messages):
     octets = b"".join(message for message, _ in messages)
@@ -386,7 +387,7 @@ def changed(draw: st.DrawFn) -> bytes:
     return bytes(octets)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=300) | changed())
 def test_any_octets(octets):
     check_octets(octets)
