@@ -174,7 +174,6 @@ STRICTER = {  # h11 refuses what RFC 9112 allows: the changes above are too smal
 }
 LAXER = {  # h11 takes what RFC 9112 forbids to send
     "bare-lf": b"GET / HTTP/1.1\nHost: a\r\n\r\n",
-    "leading-crlf": b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "obs-fold": b"GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n c\r\n\r\n",
     "target-form": b"GET a HTTP/1.1\r\nHost: a\r\n\r\n",
     "target-octets": b"GET /%% HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -21,6 +21,7 @@ from harness.run.commands import client_command, script_command
 from harness.run.crowd import pair
 from harness.run.peer import LivePeer
 from harness.run.service import Activity, Service
+from harness.wire.clock import wall_ahead
 from harness.wire.link import cuts
 from harness.wire.messages import Ask
 
@@ -119,7 +120,7 @@ def _until(client: Side) -> int:
     now = time.time_ns()
     if not client.steps or client.steps[-1].step != "closed":
         return now
-    closed = (client.steps[-1].t + client.offset) * 1000 + now - time.monotonic_ns()
+    closed = (client.steps[-1].t + client.offset) * 1000 + wall_ahead()
     return min(now, closed + LINGER_NANOSECONDS)
 
 

@@ -29,7 +29,7 @@ _EXTENSION = rb"(?:%s;%s%s(?:%s=%s(?:%s|%s))?+)*+" % (_BWS, _BWS, _TOKEN, _BWS, 
 is_token = re.compile(_TOKEN).fullmatch
 control_in = re.compile(rb"[^\t\x20-\x7e\x80-\xff]").search
 _good_field = re.compile(rb"(%s):(%s)\r\n" % (_TOKEN, _TEXT)).match
-_good_size = re.compile(rb"([0-9A-Fa-f]{1,16}+)\r\n").match
+_good_size = re.compile(rb"([0-9A-Fa-f]{1,16}+)\r?+\n").match
 _any_size = re.compile(rb"([\t ]*+)([0-9A-Fa-f]++)(.*+)", re.DOTALL).fullmatch
 _size_begins = re.compile(rb"[\t ]*+(?:[0-9A-Fa-f]|\r?\Z)").match
 _is_extension = re.compile(_EXTENSION).fullmatch
@@ -274,7 +274,9 @@ class Chunks:
         """The size that the line at ``at`` says; None if that cannot be told."""
         match = _good_size(self.octets, self.at)
         if match:
-            self.at = match.end()
+            self.at = at = match.end()
+            if self.octets[at - 2] != 13:
+                self.notes.add("bare-lf", at - 1, "the line of a chunk's size ends with LF alone")
             return int(match[1], 16)
         start = self.at
         bounds = line_at(self.octets, start, len(self.octets), self.notes)

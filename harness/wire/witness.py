@@ -24,6 +24,7 @@ import msgspec
 
 from harness.model.wire import SHOWN_FRAMES, Flow, Frame, Wire
 from harness.wire import messages, observe
+from harness.wire.clock import wall_ahead
 from harness.wire.hosts import BUSY_SECONDS, IDLE_SECONDS, Hosts
 from harness.wire.pcapng import Writer
 from harness.wire.shelf import Shelf, Shelved
@@ -141,7 +142,7 @@ class Witness:
 
     def _answer(self, ask: messages.Ask) -> None:
         """Observes, and keeps the frames until it is told what to do with them."""
-        clock = time.time_ns() - time.monotonic_ns()
+        clock = wall_ahead()
         frames: list[Frame] = []
         if ask.transport == "udp":
             shelved = self._shelf.take_datagrams(ask.clients[0], ask.since, ask.until) if ask.clients else []
