@@ -118,6 +118,7 @@ TRIPS: list[tuple[str, bytes, bytes]] = [  # a code, what has this problem and n
     ("length-list", post(b"Content-Length: 1, 1", body=b"x"), post(b"Content-Length: 1", body=b"x")),
     ("length-list", post(b"Content-Length: 1", b"content-length: 01", body=b"x"), post(b"Content-Length: 01", body=b"x")),
     ("length-differs", post(b"Content-Length: 1, 2"), post(b"Content-Length: 1", body=b"x")),
+    ("length-differs", post(b"Content-Length: 1, 10"), post(b"Content-Length: 10", body=b"0123456789")),
     ("length-differs", post(b"Content-Length: 1", b"Content-Length: 2"), post(b"Content-Length: 1", body=b"x")),
     ("length-and-coding", post(b"Content-Length: 1", b"Transfer-Encoding: chunked", body=LAST), chunks(LAST)),
     ("coding-repeated", chunks(LAST, b"chunked, chunked"), chunks(LAST, b"gzip, gzip, chunked")),

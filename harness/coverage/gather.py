@@ -34,4 +34,4 @@ def held(run: Path) -> Iterator[Held]:
     """What was held in a run. Raises ``StorageError`` if that has no journal."""
     for entry in journal.read(run):
         wire = entry.trace.wire if entry.trace else None
-        yield Held(entry.result, bool(wire and wire.flows), bool(wire and wire.datagrams))
+        yield Held(entry.result, bool(wire and wire.flows), bool(wire and wire.datagrams), bool(wire and any(f.responses for f in wire.flows)))

@@ -75,11 +75,12 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A result of a run, and what of the wire was seen of it: connections, datagrams, or nothing."""
+    """A result of a run, and what of the wire was seen of it: connections, datagrams, HTTP messages, or nothing."""
 
     result: Result
     flows: bool = False
     datagrams: bool = False
+    messages: bool = False
 
 
 def cited(scenario: Scenario) -> frozenset[str]:
@@ -141,14 +142,21 @@ def _standing(known: Known, held: Iterable[Held]) -> dict[tuple[str, str, str], 
     return found
 
 
-_CONNECTIONS_RFC = 9293
+_CONNECTIONS = "RFC9293-"
+_MESSAGES = ("RFC9110-", "RFC9112-")
 
 
 def _watched(known: Known, one: Held) -> Iterable[str]:
     """What rules held a conversation to without being asked: only where the wire was seen, and there was something to look at."""
     if one.result.verdict != PASS:
         return ()
-    return (i for i in known.always if (one.flows if i.startswith(f"RFC{_CONNECTIONS_RFC}-") else one.datagrams))
+    return (i for i in known.always if _seen(one, i))
+
+
+def _seen(one: Held, requirement: str) -> bool:
+    if requirement.startswith(_MESSAGES):
+        return one.messages
+    return one.flows if requirement.startswith(_CONNECTIONS) else one.datagrams
 
 
 def totals(found: Sequence[Row], titles: Mapping[int, str]) -> list[Total]:

@@ -72,6 +72,9 @@ def _probed(case: Case, trace: Trace, requirements: Mapping[str, Record], strict
     nothing, observed = probe.judge(case, trace, findings)
     if nothing:
         return _result(case, trace, ERROR, (), nothing)
+    on_the_wire = Findings(case)
+    wire.standards(case, trace, on_the_wire)
+    findings.list += probe.of_the_wire(case.scenario.probe, on_the_wire)
     complete = tuple(_with_record(f, requirements) for f in findings.list)
     if why := case.scenario.probe.disputed:
         complete = tuple(msgspec.structs.replace(f, level=levels.MAY, says=f"{f.says} (disputed: {why})") for f in complete)

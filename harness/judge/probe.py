@@ -15,7 +15,7 @@ from harness.model.case import Case
 from harness.model.http import Message
 from harness.model.payload import sha256
 from harness.model.probe import CLOSE, NONE, OPEN, SENTINEL, SERVED, Outcome, Probe
-from harness.model.result import NONCONFORMANT
+from harness.model.result import NONCONFORMANT, Finding
 from harness.model.trace import Side, Step, Trace
 from harness.wire import http
 
@@ -23,6 +23,7 @@ _SENT = "sentinel"
 _CONTROL = ((200, b"probed\n"), (404, None), (200, b"hello"), (200, b"hello"), (200, b""), (200, b"the sentinel\n"))
 """What a server must answer to the control: status and content."""
 _CONTROL_METHODS = ("GET", "GET", "POST", "POST", "HEAD", "GET")
+_SEMANTICS, _STATUS_LINE = "RFC9110-", "RFC9112-4-status-line-sp"
 _CLIENT_CONTROL = b"control\n"
 
 
@@ -52,6 +53,13 @@ def judge(case: Case, trace: Trace, findings: Findings) -> tuple[str, str]:
     probe = case.scenario.probe
     assert probe is not None and trace.control is not None
     return (_of_server if probe.of == "server" else _of_client)(case, probe, trace, findings)
+
+
+def of_the_wire(probe: Probe, shown: Findings) -> list[Finding]:
+    """What the wire shows of the side that is put to the test, as far as it has to do with messages' form and TCP. What a refusal must carry
+    has probes of its own: else each fault of a stack's standard refusal would stand at every probe that it refuses.
+    """
+    return [f for f in shown.list if f.side == probe.of and not f.requirement.startswith(_SEMANTICS) and f.requirement != _STATUS_LINE]
 
 
 def _wrong(case: Case, probe: Probe, observed: str, place: int, findings: Findings) -> None:
@@ -146,6 +154,8 @@ def _content(outcome: Outcome, message: Message | None) -> bool:
     ):
         return False
     if outcome.framing and (message is None or message.framing not in outcome.framing):
+        return False
+    if any(message is None or message.field(name) is None for name in outcome.present):
         return False
     return all(message is not None and message.field(name) == value for name, value in outcome.fields)
 

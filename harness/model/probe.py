@@ -23,7 +23,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``answers``: of a server, for each final response before the sentinel's the statuses that are allowed (``400``, ``4xx``, ``served``),
     None for any number of any; of a client, the status that it reports. ``body``: the first response's content. ``interim``: the 1xx that
-    come before the first final response. ``fields``: values that the first response has; ``framing``: how its
+    come before the first final response. ``fields``: values that the first response has; ``present``: names; ``framing``: how its
     end is found (``none``, ``length``, ``chunked``, ``close``). Of a client, ``complete``: whether it takes the
     content for whole; ``fails``: it reports that there is no response. ``then``: one of ``ENDINGS``.
     """
@@ -32,6 +32,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     body: Payload | None = None
     interim: tuple[int, ...] | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    present: tuple[str, ...] = ()
     framing: tuple[str, ...] = ()
     complete: bool | None = None
     fails: bool = False
@@ -45,6 +46,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
             words += [" or ".join(one) for one in self.answers] or ["no answer"]
         words += [f"with {self.body}"] if self.body is not None else []
         words += [f"{name}: {value!r}" for name, value in self.fields]
+        words += [f"with {name}" for name in self.present]
         words += [f"framed by {' or '.join(self.framing)}"] if self.framing else []
         words += [] if self.complete is None else ["complete" if self.complete else "incomplete"]
         words += [] if self.then == ANY else [self.then]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.model.http import Message
+
 Address = tuple[str, int]
 SHOWN_FRAMES = 64
 """So many frames are kept for the ladder: the first three quarters of them and the last quarter."""
@@ -75,7 +77,9 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Flow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One TCP connection, or the attempt at one. ``settled``: closed in both directions, reset, or never answered."""
+    """One TCP connection, or the attempt at one. ``settled``: closed in both directions, reset, or never answered. ``requests`` and
+    ``responses``: the HTTP messages in its two streams, where it is known to speak HTTP.
+    """
 
     client_address: Address
     server_address: Address
@@ -83,6 +87,8 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     server: Sent
     established: bool = False
     settled: bool = False
+    requests: tuple[Message, ...] = ()
+    responses: tuple[Message, ...] = ()
 
 
 class Datagram(msgspec.Struct, frozen=True, array_like=True, gc=False):

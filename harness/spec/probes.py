@@ -96,6 +96,7 @@ class Outcome(_Strict):
     body: Annotated[Body, BeforeValidator(lambda v: {"text": v} if isinstance(v, str) else v)] | None = None
     interim: Annotated[list[int], BeforeValidator(lambda v: v if isinstance(v, list) else [v])] | None = None
     fields: dict[str, str] = {}
+    present: list[str] = []
     framing: list[Literal["none", "length", "chunked", "close"]] = []
     complete: bool | None = None
     fails: bool = False
@@ -117,6 +118,7 @@ class Outcome(_Strict):
             body=None if self.body is None else Payload(text=self.body.text, hex=self.body.hex),
             interim=None if self.interim is None else tuple(self.interim),
             fields=tuple(self.fields.items()),
+            present=tuple(self.present),
             framing=tuple(self.framing),
             complete=self.complete,
             fails=self.fails,

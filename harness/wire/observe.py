@@ -13,8 +13,10 @@ from functools import lru_cache
 
 import msgspec
 
+from harness.model.http import Message
 from harness.model.wire import SHOWN_FRAMES, Address, Datagram, Flow, Frame, Sent, Slice, Unreachable
 from harness.wire import checksum, packet
+from harness.wire import http as http_messages
 from harness.wire.fragments import Fragments
 from harness.wire.packet import ACK, FIN, PSH, RST, SYN, Packet
 from harness.wire.stream import Stream
@@ -24,6 +26,8 @@ Entry = tuple[int, bool, bytes]
 _IDLE = 400_000
 """Microseconds of silence before a segment that only asks for an answer can be a keep-alive."""
 _MSS, _SCALE = 2, 3
+_MESSAGES, _HEAD, _VALUE = 32, 2048, 128
+"""Of a connection that speaks HTTP: messages, octets of a head that are kept whole, characters of a value in a longer one."""
 _TIMESTAMPS = b"\x01\x01\x08\x0a"
 """How options begin that are nothing but timestamps, as Linux writes them: no other segment needs a closer look (RFC 7323 3.2)."""
 _UNREACHABLE = {(1, 3, 3): "port", (1, 3, 1): "host", (1, 3, 0): "network", (58, 1, 4): "port", (58, 1, 3): "host", (58, 1, 0): "network"}
@@ -276,6 +280,7 @@ def flow(
     server_cuts: Iterable[Sequence[int]] = (),
     *,
     shown: bool = True,
+    http: bool = False,
 ) -> tuple[Flow, list[Frame]]:
     """One connection's course, and the frames of it that a ladder shows: the first and the last.
 
@@ -305,7 +310,27 @@ def flow(
     settled = bool(first.rst or second.rst or (first.fin_acked and second.fin_acked))
     seen = Flow(client, server, first.facts(client_cuts), second.facts(server_cuts), established, settled)
     first.other = second.other = _NOBODY  # no circle is left behind for the collector
+    if http:
+        requests, responses = _messages(first, second)
+        seen = msgspec.structs.replace(seen, requests=requests, responses=responses)
     return seen, frames
+
+
+def _messages(client: _Side, server: _Side) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """What was said over a connection that speaks HTTP."""
+    requests = http_messages.requests(client.stream.data(), bool(client.fin or client.rst or server.rst))
+    responses = http_messages.responses(server.stream.data(), [m.method for m in requests], bool(server.fin or server.rst or client.rst))
+    return _slim(requests), _slim(responses)
+
+
+def _slim(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Their facts without what takes much room: at most so many, and long values cut."""
+    return tuple(m if m.head_end - m.start <= _HEAD else _cut(m) for m in messages[:_MESSAGES])
+
+
+def _cut(m: Message) -> Message:
+    fields = tuple((name[:_VALUE], value[:_VALUE]) for name, value in m.fields[:_MESSAGES])
+    return msgspec.structs.replace(m, target=m.target[:_VALUE], method=m.method[:_VALUE], reason=m.reason[:_VALUE], fields=fields, trailers=())
 
 
 def _other(number: int, t: int, by: str, p: Packet) -> Frame:
