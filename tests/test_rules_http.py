@@ -23,7 +23,7 @@ def shown(asked: str, answered: str, *, fin: bool = True) -> list[tuple[str, str
     responses = http.responses(answered.encode("latin-1"), [m.method for m in requests], True)
     flow = Flow(("a", 1), ("b", 2), Sent(), Sent(fin_frame=int(fin)), True, True, requests, responses)
     wire = Wire(flows=(flow,))
-    return [(s.side, s.requirement) for rule in (*rfc9112.ALWAYS, *rfc9110.ALWAYS) for s in rule(wire, ("b", 2))]
+    return [(s.side, s.requirement) for rule in (*rfc9112.ALWAYS, *rfc9110.ALWAYS) for s in rule(wire, ("a", 80))]
 
 
 @pytest.mark.parametrize(

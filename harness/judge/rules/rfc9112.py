@@ -10,6 +10,7 @@ from harness.model.http import Message
 from harness.model.wire import Address, Flow, Wire
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3}) [\t\x20-\x7e\x80-\xff]*\r\n")
+_PORT = 80
 _SENT = {
     "bare-lf": "RFC9112-2.2-crlf-sent",
     "bare-cr": "RFC9112-2.2-bare-cr-sent",
@@ -49,6 +50,9 @@ CHECKS = {
     "RFC9112-6.1-te-only-to-11-client": "Transfer-Encoding in the answers to requests of version 1.0",
     "RFC9112-6.2-not-both-sent": "Content-Length beside Transfer-Encoding, in every message",
     "RFC9112-6.3-head-no-body": "octets after a response that has no content",
+    "RFC9112-3.2-host-equals-authority": "the value of Host in every request",
+    "RFC9112-7.4-te-field-needs-connection": "TE in every request",
+    "RFC9112-9.6-close-received-client": "requests after a response with close",
     "RFC9112-9.6-close-echoed": "close in the answer to a request with close",
     "RFC9112-9.6-close-sent-client": "requests after one with close",
     "RFC9112-9.6-close-sent-server": "the server's end after a response with close",
@@ -123,12 +127,40 @@ def _past_the_end(wire: Wire, _: Address) -> Iterable[Shown]:
             yield Shown("server", says, "nothing before the next status line", f"{rest.end - rest.start:,} octets", "RFC9112-6.3-head-no-body")
 
 
+def _authority(wire: Wire, asked: Address) -> Iterable[Shown]:
+    """The authority of what was asked is in each request's Host (3.2), whatever form its target has."""
+    host, port = asked
+    name = f"[{host}]" if ":" in host else host
+    for flow in wire.flows:
+        for m in flow.requests:
+            told = m.field("host")
+            if told is not None and told.lower() not in (f"{name}:{port}", name if port == _PORT else ""):
+                says = "the client's Host is not the authority that it asks"
+                yield Shown("client", says, f"{name}:{port}", repr(told), "RFC9112-3.2-host-equals-authority")
+                return
+
+
+def _te(wire: Wire, _: Address) -> Iterable[Shown]:
+    for flow in wire.flows:
+        for m in flow.requests:
+            if m.field("te") is not None and "te" not in m.values("connection"):
+                yield Shown(
+                    "client", "the client sends TE, which Connection does not list", "Connection: TE", repr(m.field("connection") or ""),
+                    "RFC9112-7.4-te-field-needs-connection",
+                )  # fmt: skip
+
+
 def _closing(wire: Wire, _: Address) -> Iterable[Shown]:
     for flow in wire.flows:
         asked = next((i for i, m in enumerate(flow.requests) if "close" in m.values("connection")), None)
         if asked is not None and len(flow.requests) > asked + 1 and flow.requests[asked + 1].method:
             says = "the client sent a request after one with 'close'"
             yield Shown("client", says, "none", repr(flow.requests[asked + 1].line[:60]), "RFC9112-9.6-close-sent-client")
+        told = next((i for i, m in enumerate(flow.responses) if "close" in m.values("connection")), None)
+        final = [m.status >= 200 for m in flow.responses[: (told or 0) + 1]]
+        if told is not None and asked is None and len(flow.requests) > sum(final) and flow.requests[sum(final)].method:
+            says = "the client sent a request after it was told 'close'"
+            yield Shown("client", says, "none", repr(flow.requests[sum(final)].line[:60]), "RFC9112-9.6-close-received-client")
         for request, response in answers(flow):
             if "close" in request.values("connection") and response.version == "HTTP/1.1" and "close" not in response.values("connection"):
                 says = "the server's last response on a connection does not say so"
@@ -138,4 +170,4 @@ def _closing(wire: Wire, _: Address) -> Iterable[Shown]:
             yield Shown("server", "the server said 'close', and leaves the connection open", "its FIN", "none", "RFC9112-9.6-close-sent-server")
 
 
-ALWAYS: tuple[Always, ...] = (_form, _without_content, _past_the_end, _closing)
+ALWAYS: tuple[Always, ...] = (_form, _without_content, _past_the_end, _authority, _te, _closing)
