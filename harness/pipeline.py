@@ -18,21 +18,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from harness import __version__, expecting
-from harness.errors import BuildError, LaunchError, ManifestError, NetworkError, StorageError, ToolError
+from harness.errors import BuildError, LaunchError, ManifestError, NetworkError, StorageError, ToolError, UsageError
 from harness.judge import contract as contracts
 from harness.judge.judge import judge
 from harness.judge.rules import RULES, WIRE_RULES
 from harness.launch.base import Launcher
 from harness.launch.choose import choose
-from harness.model.case import Case
+from harness.model.case import Case, Scenario
 from harness.model.result import CONTRACT, ERROR, FAIL, Result
-from harness.model.trace import Trace
+from harness.model.trace import Address, Trace
 from harness.network.base import Network
 from harness.peer import manifest as manifests
 from harness.peer.build import Builder, Built
 from harness.peer.tools import Toolbox
-from harness.plan import matrix
+from harness.plan import attach, matrix
 from harness.plan.expectations import Book, plan_ids
 from harness.report import journal as journals
 from harness.report import junit
@@ -69,6 +71,8 @@ class Options:
     expectations: tuple[Path, ...] = ()
     own_expectations: bool = True
     update_expectations: bool = False
+    attached: tuple[tuple[str, Address], ...] = ()
+    attached_path: str = "/"
 
 
 @dataclass
@@ -168,15 +172,39 @@ class Run:
         self.specs = load_specs(options.specs)
         known = load_peers(options.peers)
         self._expect(known)
-        unknown = {name: matrix.Abilities() for name in known}
-        planned = matrix.cases(self.specs.scenarios(), unknown, options.selection, every_prober=True)
+        unknown = {name: matrix.Abilities() for name in (*known, *(name for name, _ in options.attached))}
+        self._selection = options.selection
+        if options.attached:
+            self._attach(known)
+        planned = matrix.cases(self._scenarios(), unknown, self._selection, every_prober=True)
         self.scenario_says = {c.scenario.key: c.scenario.says for c in planned}
-        self._servers, self._clients = wanted_peers(options.selection, known)
-        self._chosen = {n: known[n] for n in dict.fromkeys([*self._servers, *self._clients])}
+        attached = [name for name, _ in options.attached]
+        self._servers, self._clients = wanted_peers(self._selection, known)
+        if attached:
+            self._servers = attached
+        self._chosen = {n: known[n] for n in dict.fromkeys([*self._servers, *self._clients]) if n in known}
         self.folder = make_folder(options.runs)
         say = self._watcher.say
         self._builder = Builder(STATE / "build", Toolbox(STATE / "tools", say), say)
-        self._set_the_stage(options.launcher)
+        self._set_the_stage("process" if options.attached else options.launcher)
+
+    def _attach(self, known: Mapping[str, manifests.Manifest]) -> None:
+        """Servers that somebody else started are the only ones then. Raises ``UsageError``."""
+        options, names = self._options, tuple(name for name, _ in self._options.attached)
+        for name in names:
+            if name in known or names.count(name) > 1 or not manifests.NAME.fullmatch(name):
+                raise UsageError(f"--attach-server {name}: a name of its own is needed, of a-z, 0-9 and '-'")
+        if options.selection.servers:
+            raise UsageError("--attach-server and --server exclude each other: what is attached is the server")
+        self._selection = msgspec.structs.replace(options.selection, servers=names)
+
+    def _scenarios(self) -> list[Scenario]:
+        """What can be held: a server that keeps no contract only takes probes."""
+        found = self.specs.scenarios()
+        if not self._options.attached:
+            return list(found)
+        families = tuple(dict.fromkeys("ipv6" if ":" in host else "ipv4" for _, (host, _) in self._options.attached))
+        return attach.aimed(found, self._options.attached_path, families)
 
     def _expect(self, known: Mapping[str, manifests.Manifest]) -> None:
         """The expectations, and the ids that they may speak of: those of the full plan, whatever was selected."""
@@ -196,7 +224,8 @@ class Run:
 
     def _set_the_stage(self, launcher: str) -> None:
         """Launcher, network, and whoever watches its wire."""
-        self.launcher, self.network = choose(launcher, self._options.network, self._builder, STATE, self._watcher.say, self.folder.name)
+        network = "loopback" if self._options.attached else self._options.network
+        self.launcher, self.network = choose(launcher, network, self._builder, STATE, self._watcher.say, self.folder.name)
         self.witness: Link | Blind = Blind(self.network.unseen)
         if not self.network.unseen:
             self.witness = Link()
@@ -213,7 +242,7 @@ class Run:
         try:
             built, broken = await asyncio.to_thread(build_all, self._chosen, self._builder)
             broken |= await self._prepare_launcher([b for n, b in built.items() if n not in broken])
-            pool = Pool(self.launcher, built, broken, logs.open, self._watcher.say)
+            pool = Pool(self.launcher, built, broken, logs.open, self._watcher.say, dict(self._options.attached))
             await self._hold_all(pool)
         except (asyncio.CancelledError, StorageError, NetworkError) as error:
             outcome.problem = error
@@ -237,7 +266,8 @@ class Run:
 
     async def _hold_all(self, pool: Pool) -> None:
         abilities = await pool.greet(self._servers, self._clients)
-        cases = matrix.cases(self.specs.scenarios(), {n: abilities[n] for n in self._chosen}, self._options.selection)
+        order = dict.fromkeys([*self._chosen, *self._servers])
+        cases = matrix.cases(self._scenarios(), {n: abilities[n] for n in order}, self._selection)
         self._watcher.begun(len(cases), self.launcher, self.network)
         if self.witness.absent:
             self._watcher.say(f"no wire witness: {self.witness.absent}; verdicts rest on the two sides' reports")

@@ -32,7 +32,11 @@ def check(found: dict[str, object]) -> None:
     """Every ordered pair passed something in each protocol and family, and what is not supported has a reason."""
     results = found["results"]
     assert isinstance(results, list)
-    passed = {(r["client"], r["server"], r["family"], r["protocol"]) for r in results if r["verdict"] == "pass"}
+    passed = {(r["client"], r["server"], r["family"], r["protocol"]) for r in results if r["verdict"] == "pass" and "probes" not in r["protocol"]}
+    tested = {
+        (r["protocol"], r["server" if "server" in r["protocol"] else "client"]) for r in results if "probes" in r["protocol"] and r.get("observed")
+    }
+    assert tested == {(f"http-{side}-probes", p) for side in ("server", "client") for p in PEERS}
     assert passed == {(c, s, f, p) for c in PEERS for s in PEERS for f in ("ipv4", "ipv6") for p in ("tcp", "udp", "http")}
     assert {r["verdict"] for r in results if not r.get("expected")} <= {"pass", "unsupported"}
     assert all(r["reason"] for r in results if r["verdict"] == "unsupported")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,3 +60,29 @@ def selection(
 ) -> Selection:
     """The options as the plan takes them."""
     return Selection(servers, clients, specs, patterns, families, repeat)
+
+
+def attached(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, tuple[str, int]], ...]:
+    """``NAME=HOST:PORT``, HOST an address of loopback. Raises ``click.BadParameter``."""
+    return tuple(_attached(value) for value in values)
+
+
+def _attached(value: str) -> tuple[str, tuple[str, int]]:
+    name, _, where = value.partition("=")
+    host, _, port = where.rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not NAME=HOST:PORT with an address, such as mine=127.0.0.1:8080 or mine=[::1]:8080") from None
+    if not name or not port.isdigit() or not 0 < int(port) < 65536:
+        raise click.BadParameter(f"{value!r} is not NAME=HOST:PORT, such as mine=127.0.0.1:8080")
+    if not address.is_loopback:
+        raise click.BadParameter(f"{host} is not on this machine: probes only go to 127.0.0.0/8 and [::1]; a tunnel brings another server there")
+    return name, (str(address), int(port))
+
+
+def path(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """A path as it stands in a request-target. Raises ``click.BadParameter``."""
+    if not re.fullmatch(r"/[!-~]*", value) or "#" in value:
+        raise click.BadParameter(f"{value!r} is not a path such as /index.html, of printable ASCII without spaces")
+    return value

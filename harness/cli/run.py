@@ -38,6 +38,24 @@ _PLAIN_STEPS = 10
 @click.option(
     "--network", type=click.Choice(NETWORKS), default="auto", help="What joins them. auto: Linux namespaces where they are allowed, else loopback."
 )
+@click.option(
+    "--attach-server",
+    "attached",
+    multiple=True,
+    callback=options.attached,
+    metavar="NAME=HOST:PORT",
+    help="Probe an HTTP server that somebody else started, on an address of this machine (127.0.0.0/8 or [::1]); the peers' clients carry the "
+    "octets, over loopback. Repeatable.",
+)
+@click.option(
+    "--attach-path",
+    "attached_path",
+    default="/",
+    show_default=True,
+    metavar="PATH",
+    callback=options.path,
+    help="What the probes of such a server ask for: a resource that GET brings.",
+)
 @click.option("--jobs", type=click.IntRange(1, 1000), default=DEFAULT_JOBS, show_default=True, help="Conversations in flight at once.")
 @click.option("--repeat", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Hold every case so often.")
 @click.option(
@@ -74,6 +92,8 @@ def run(
     spec_folders: tuple[Path, ...],
     launcher: str,
     network: str,
+    attached: tuple[tuple[str, tuple[str, int]], ...],
+    attached_path: str,
     jobs: int,
     repeat: int,
     captures: str,
@@ -93,6 +113,7 @@ def run(
     ./parley run --spec rfc862-echo -k size=65536         some conversations
     ./parley run --peers ~/my-peer --client my-peer       a peer of your own as client
     ./parley run --repeat 100 --jobs 64                   how often does it fail?
+    ./parley run --attach-server mine=127.0.0.1:8080      a server that runs already: HTTP probes alone
     ./parley run --strict                                 a broken SHOULD fails too
 
     What is known to fail stands in expectations.yaml, each entry with a reason, an owner and a last day: such a failure does not fail the
@@ -102,6 +123,7 @@ def run(
     chosen = Options(
         selection, peer_folders, spec_folders, launcher, network, jobs, captures, runs=runs, strict=strict,
         expectations=expectation_files, own_expectations=not no_expectations, update_expectations=update_expectations,
+        attached=attached, attached_path=attached_path,
     )  # fmt: skip
     console = Console(highlight=False)
     view = _View(console)

@@ -17,6 +17,7 @@ from harness.model.payload import sha256
 from harness.model.probe import CLOSE, NONE, OPEN, SENTINEL, SERVED, Outcome, Probe
 from harness.model.result import NONCONFORMANT, Finding
 from harness.model.trace import Side, Step, Trace
+from harness.plan.attach import CONTROL_METHODS
 from harness.wire import http
 
 _SENT = "sentinel"
@@ -51,7 +52,9 @@ def _word(message: Message) -> str:
 def judge(case: Case, trace: Trace, findings: Findings) -> tuple[str, str]:
     """Adds a finding if nothing that is allowed came of it. Returns (why there is no verdict, or nothing; what was observed, in words)."""
     probe = case.scenario.probe
-    assert probe is not None and trace.control is not None
+    assert probe is not None
+    if trace.control is None:
+        return "no verdict: there was no control", ""
     return (_of_server if probe.of == "server" else _of_client)(case, probe, trace, findings)
 
 
@@ -74,14 +77,20 @@ def _wrong(case: Case, probe: Probe, observed: str, place: int, findings: Findin
 
 def _of_server(case: Case, probe: Probe, trace: Trace, findings: Findings) -> tuple[str, str]:
     assert trace.control is not None
-    control = _seen(trace.control[0], _CONTROL_METHODS, None)
-    problem = _control_problem(control)
+    asked: tuple[str, ...] = _CONTROL_METHODS
+    if trace.attached:
+        asked = (*CONTROL_METHODS["content" if "POST" in probe.methods else "plain"], "GET")
+    control = _seen(trace.control[0], asked, None)
+    problem = _control_of_a_stranger(control, len(asked)) if trace.attached else _control_problem(control)
     if problem:
         return f"no verdict: server {case.server} does not answer ordinary requests as it must: {problem}", ""
     methods = (*probe.methods, "GET") if probe.sentinel else probe.methods
-    seen = _seen(trace.client, methods, control.answers[-1] if probe.sentinel else None)
-    served = {method: message.status for method, message in zip(_CONTROL_METHODS, control.answers, strict=True) if message.status != 404}
-    if not any(_server_may(outcome, seen, probe, served) for outcome in probe.allow):
+    seen = _seen(trace.client, methods, control.answers[-1] if probe.sentinel else None, trace.attached)
+    served: dict[str, int] = {}
+    for method, message in zip(asked, control.answers, strict=True):
+        served.setdefault(method, message.status)
+    allow = tuple(msgspec.structs.replace(o, body=None) for o in probe.allow) if trace.attached else probe.allow
+    if not any(_server_may(outcome, seen, probe, served) for outcome in allow):
         _wrong(case, probe, str(seen), max(len(trace.client.steps) - 1, 0), findings)
     return "", str(seen)
 
@@ -98,8 +107,18 @@ def _control_problem(control: Seen) -> str:
     return "" if control.ending == CLOSE else "the connection stays open after 'Connection: close'"
 
 
-def _seen(prober: Side, methods: tuple[str, ...], sentinel: Message | None) -> Seen:
-    """What the prober's account shows."""
+def _control_of_a_stranger(control: Seen, count: int) -> str:
+    """The same of a server whose resources nobody knows: it answers each request, and takes none of them for malformed."""
+    statuses = [m.status for m in control.answers]
+    if len(statuses) != count or any(status in (400, 408) or status >= 500 for status in statuses):
+        return f"{count} requests got: {control}"
+    if "close" not in control.answers[-1].values("connection"):
+        return "the last response does not say 'close', so that it cannot be told from others"
+    return "" if control.ending == CLOSE else "the connection stays open after 'Connection: close'"
+
+
+def _seen(prober: Side, methods: tuple[str, ...], sentinel: Message | None, attached: bool = False) -> Seen:
+    """What the prober's account shows. ``attached``: any resource may look like the sentinel; the one that says 'close' is it."""
     steps = prober.steps
     octets = b"".join(bytes.fromhex(s.hex or "") for s in steps if s.step == "received")
     failed, reset = first(steps, "failed"), first(steps, "reset")
@@ -108,6 +127,8 @@ def _seen(prober: Side, methods: tuple[str, ...], sentinel: Message | None) -> S
     final = [m for m in messages if not 100 <= m.status < 200 or m.status == 101]
     before = messages.index(final[0]) if final else len(messages)
     ends = bool(final) and sentinel is not None and (final[-1].status, final[-1].octets, final[-1].digest) == _told(sentinel)
+    if attached and ends:
+        ends = "close" in final[-1].values("connection") and len(final) > 1
     interim = tuple(m.status for m in messages[:before])
     return Seen(tuple(final[:-1] if ends else final), interim, ends, ending, lost=ending == "reset" and not octets)
 

@@ -65,7 +65,8 @@ class Side(msgspec.Struct, frozen=True, omit_defaults=True):
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """All evidence of one case. ``asked`` is the address that the client was given; ``clock`` the harness's
     wall clock at the start, in seconds since 1970 UTC; ``seconds`` how long it took. ``others``: where several clients talked to one server's
-    script, the accounts of the second and so on, client's and server's. ``control``: the accounts of a probe's control.
+    script, the accounts of the second and so on, client's and server's. ``control``: the accounts of a probe's control;
+    ``attached``: the server is none of ours, and tells nothing.
     """
 
     client: Side
@@ -77,6 +78,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     wire: Wire = UNWATCHED
     others: tuple[tuple[Side, Side], ...] = ()
     control: tuple[Side, Side] | None = None
+    attached: bool = False
 
 
 __all__ = ["Address", "Connection", "Side", "Step", "Trace", "Wire"]

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 
 from harness.errors import ParleyError
 from harness.launch.base import Launcher
+from harness.model.trace import Address
 from harness.peer.build import Built
 from harness.plan.matrix import Abilities
+from harness.run.attached import Attached, NobodyThere
 from harness.run.peer import LivePeer
 
 MAX_STARTS = 25
@@ -28,10 +30,19 @@ class NotThere(Exception):
 class Pool:
     """Living peers by role and name."""
 
-    def __init__(self, launcher: Launcher, built: Mapping[str, Built], broken: Mapping[str, str], log_for: LogFor, say: Say) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        built: Mapping[str, Built],
+        broken: Mapping[str, str],
+        log_for: LogFor,
+        say: Say,
+        attached: Mapping[str, Address] | None = None,
+    ) -> None:
         self._launcher = launcher
         self._built = built
         self._broken = {name: NotThere(why) for name, why in broken.items()}
+        self._attached = attached or {}
         self._log_for = log_for
         self._say = say
         self._places: dict[tuple[str, str], asyncio.Future[LivePeer]] = {}
@@ -60,9 +71,15 @@ class Pool:
         return await asyncio.shield(held)
 
     async def _start(self, role: str, name: str) -> LivePeer:
-        peer = LivePeer(self._built[name], f"{role}-{name}", self._log_for(f"{role}-{name}"), self._on_end)
+        if name in self._attached:
+            peer: LivePeer = Attached(name, self._attached[name])
+        else:
+            peer = LivePeer(self._built[name], f"{role}-{name}", self._log_for(f"{role}-{name}"), self._on_end)
         try:
             await peer.start(self._launcher)
+        except NobodyThere as nobody:
+            missing = self._broken[name] = NotThere(str(nobody))
+            raise missing from None
         except ParleyError as error:
             trouble = "never-started" if not peer.trouble else peer.trouble
             problem = self._broken[name] = NotThere(error.what.removeprefix(f"peer {name}: "), trouble)

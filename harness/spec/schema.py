@@ -8,6 +8,7 @@ from typing import Any
 from harness.spec import model
 
 _REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z]"}
+_PROBING = ("ServerProbe", "ClientProbe", "Outcome")
 _BARE = ["connect", "accept", "half-close", "close", "reset"]
 
 
@@ -18,9 +19,10 @@ def schema() -> dict[str, Any]:
         made = kind.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= made.pop("$defs", {})
         definitions[kind.__name__] = made
-    for definition in definitions.values():
+    for kind_name, definition in definitions.items():
         for name, held in definition.get("properties", {}).items():
-            definition["properties"][name] = {"anyOf": [held, _REFERENCE, *_shorthands(name)]}
+            words = _of_probes(name) if kind_name in _PROBING else _shorthands(name)
+            definition["properties"][name] = {"anyOf": [held, _REFERENCE, *words]}
     definitions["Step"] = {"anyOf": [definitions["Step"], {"enum": _BARE}]}
     definitions["Conversation"]["properties"]["with"] = {"type": "object"}
     head = definitions.pop("Head")
@@ -38,6 +40,22 @@ def _shorthands(name: str) -> list[dict[str, Any]]:
         "expect": [{"enum": ["end", "reset"]}],
         "fails": [{"type": "string"}],
         "wait": [{"type": "integer"}],
+    }
+    return taken.get(name, [])
+
+
+def _of_probes(name: str) -> list[dict[str, Any]]:
+    """The same in probes: octets as a text or a list of pieces, one outcome in place of a list, statuses as numbers."""
+    octets: list[dict[str, Any]] = [{"type": "string"}, {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Piece"}]}}]
+    taken: dict[str, list[dict[str, Any]]] = {
+        "send": octets,
+        "answer": octets,
+        "allow": [{"$ref": "#/$defs/Outcome"}],
+        "status": [{"type": ["integer", "string", "array"]}],
+        "answers": [{"type": "array"}],
+        "body": [{"type": "string"}],
+        "interim": [{"type": "integer"}],
+        "cuts": [{"type": "array"}],
     }
     return taken.get(name, [])
 

@@ -1,5 +1,6 @@
 /* HTTP messages up to their content: lines, fields, lists and tokens (RFC 9110, section 5; RFC 9112, sections 2 to 5).
- * Owns that grammar, strictly: CRLF only, folding only where it is asked for, no space before a colon. Does no I/O and knows no method.
+ * Owns that grammar, strictly: CRLF only, folding only where it is asked for, no space before a colon. Does no I/O and
+ * knows no method.
  *
  * HTTP is written here, and not taken from a library, because this peer is built with nothing but a C compiler, also
  * as a static program for systems (musl, Windows, QEMU) where no such library is installed. */
@@ -24,8 +25,8 @@ struct http_fields {
 };
 /* Adds what a field line says. False: it is none. */
 bool http_fields_add_line(struct http_fields *fields, struct view line);
-/* Adds what a line that begins with whitespace says to the value before it, with one SP between (RFC 9112, section 5.2).
- * False: there is none before it, or it cannot be part of a value. */
+/* Adds what a line that begins with whitespace says to the value before it, with one SP between (RFC 9112,
+ * section 5.2). False: there is none before it, or it cannot be part of a value. */
 bool http_fields_fold(struct http_fields *fields, struct view line);
 void http_fields_add(struct http_fields *fields, struct view name, struct view value);
 struct view http_field_name(const struct http_fields *fields, size_t i);
