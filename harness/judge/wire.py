@@ -21,6 +21,7 @@ _DROPPED = frozenset(
     {"RFC9293-3.1-checksum", "RFC9293-3.1-header-format", "RFC768-fields-length-counts-header", "RFC768-fields-checksum-pseudo-header"}
 )
 RESET_ENDS = "RFC9293-3.5.3-rst-kills-connection"
+_KEEPALIVE = "RFC9293-3.8.4-keepalive-default-off"
 _MESSAGES = ("RFC9110-", "RFC9112-")
 _Told = tuple[tuple[int, Step], ...]
 
@@ -34,6 +35,8 @@ def standards(case: Case, trace: Trace, findings: Findings) -> None:
         for shown in rule(wire, trace.asked):
             if shown.requirement.startswith(_MESSAGES) and getattr(case.scenario, shown.side) is not None:
                 continue  # that side is a script: its messages are the spec's
+            if shown.requirement == _KEEPALIVE and case.scenario.protocol.startswith("http"):
+                continue  # an application may turn them on, and an HTTP stack is one
             evidence = tuple(f"frame {n}" for n in shown.frames)
             findings.add(NONCONFORMANT, shown.side, shown.says, shown.expected, shown.observed, requirement=shown.requirement, evidence=evidence)
     for check in case.scenario.wire:
