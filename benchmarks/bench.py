@@ -25,9 +25,10 @@ from harness.peer.tools import Toolbox
 from harness.pipeline import STATE, build_all, load_peers, load_specs
 from harness.report.journal import Journal
 from harness.run.conversation import wait_until
-from harness.run.peer import Activity, LivePeer, Service
+from harness.run.peer import LivePeer
 from harness.run.pool import Pool
 from harness.run.scheduler import Scheduler
+from harness.run.service import Activity, Service
 from harness.spec.load import SpecSet
 from harness.wire.link import Link
 

@@ -219,7 +219,9 @@ class Run:
     def update_expectations(self) -> list[str]:
         """Writes entries for what failed, takes out those that no longer hold, and says so. Raises ``StorageError``, ``UsageError``."""
         target = (self._options.expectations or (ROOT / expecting.NAME,))[-1]
-        made = expecting.change(self._book, self.results, self._plan, self._options.strict)
+        probes, held = {s.key for s in self.specs.scenarios() if s.probe}, {r.case for r in self.results}
+        plan = [case for case in self._plan if case in held or case.partition("/client=")[0] not in probes]  # each has one prober, not all
+        made = expecting.change(self._book, self.results, plan, self._options.strict)
         return expecting.apply(made, target, datetime.date.today())
 
     def _set_the_stage(self, launcher: str) -> None:
@@ -277,7 +279,9 @@ class Run:
     def _on_trace(self, case: Case, trace: Trace) -> None:
         result = judge(case, trace, self.specs.requirements, self._options.strict)
         self._keep_frames(case, result, trace)
-        self._add(result, trace, case.scenario.says)
+        scenario = case.scenario
+        why = scenario.probe.why if scenario.probe else ""
+        self._add(result, trace, f"{scenario.says} {why}".rstrip())
 
     def _keep_frames(self, case: Case, result: Result, trace: Trace) -> None:
         """A capture file for each case that went wrong, or for each pair all that its cases left on the wire."""

@@ -91,7 +91,8 @@ def _of_server(case: Case, probe: Probe, trace: Trace, findings: Findings) -> tu
         served.setdefault(method, message.status)
     allow = tuple(msgspec.structs.replace(o, body=None) for o in probe.allow) if trace.attached else probe.allow
     if not any(_server_may(outcome, seen, probe, served) for outcome in allow):
-        _wrong(case, probe, str(seen), max(len(trace.client.steps) - 1, 0), findings)
+        came = [i for i, s in enumerate(trace.client.steps) if s.step == "received"]
+        _wrong(case, probe, str(seen), came[-1] if came else max(len(trace.client.steps) - 1, 0), findings)
     return "", str(seen)
 
 

@@ -57,6 +57,9 @@ def _ladder(console: Console, result: Result, trace: Trace) -> None:
         left, right = (words, "") if role == "client" else ("", words)
         table.add_row(f"{(t - start) / 1000:.3f}", left, arrow, right)
     console.print(table)
+    if trace.others:
+        more = f"{len(trace.others)} more clients talked to this server at the same time; the journal has their accounts"
+        console.print(more, highlight=False)
     if trace.wire.absent:
         console.print(f"no wire witness: {escape(trace.wire.absent)}", highlight=False)
     elif trace.wire.total_frames > len(trace.wire.frames):
