@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.judge import http_wire
 from harness.judge.base import Findings, amount, at, failure
+from harness.judge.http_wire import HOP_BY_HOP, Numbered, combined
 from harness.model.case import Answer, Case, Exchange
 from harness.model.payload import Payload
 from harness.model.result import CONTRACT, DISAGREE, NONCONFORMANT
 from harness.model.trace import Step, Trace
-
-_HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "te", "keep-alive", "upgrade", "trailer", "proxy-connection"})
-"""Fields that a stack may take for itself (RFC 9110 section 7.6.1)."""
-Numbered = tuple[int, Step]
 
 
 def judge(case: Case, trace: Trace, findings: Findings) -> None:
     """Adds what is wrong with the exchanges of a case."""
     responses = _numbered(trace.client.steps, "response")
     served = [s for c in trace.server.connections for s in c.steps]
+    http_wire.judge(case.scenario.exchanges, trace, responses, served, findings)
+    if findings:
+        return  # who is wrong is known
     requests, answers = _named(served, "request"), _named(served, "response")
     for i, exchange in enumerate(case.scenario.exchanges):
         if i >= len(responses):
@@ -75,19 +76,19 @@ def _response(i: int, exchange: Exchange, numbered: Numbered, answer: Step | Non
         told = "" if agreed or answer is None else f"; the server reports to have answered {answer.status}"
         findings.add(kind, side, f"{what} has another status", str(wanted.status), f"{response.status}{told}", requirement=cited, evidence=evidence)
         return
-    for name, value in _combined(wanted.fields).items():
-        got = _combined(response.fields or ()).get(name)
+    for name, value in combined(wanted.fields).items():
+        got = combined(response.fields or ()).get(name)
         if got != value:
             findings.add(
                 NONCONFORMANT, "server", f"{what}: field {name} of the response", repr(value), repr(got), requirement=cited, evidence=evidence
             )
     for name in wanted.present:
-        if name.lower() not in _combined(response.fields or ()):
+        if name.lower() not in combined(response.fields or ()):
             findings.add(
                 NONCONFORMANT, "server", f"{what}: field {name} is missing in the response", "present", "absent", requirement=cited, evidence=evidence
             )
     for name in wanted.absent:
-        if name.lower() in _combined(response.fields or ()):
+        if name.lower() in combined(response.fields or ()):
             findings.add(
                 NONCONFORMANT,
                 "server",
@@ -132,14 +133,6 @@ def _wanted_content(exchange: Exchange) -> tuple[int, str | None] | None:
     return (body.length(), body.digest()) if isinstance(body, Payload) else (0, None)
 
 
-def _combined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Fields by lower-case name, values of one name joined in order (RFC 9110 section 5.3)."""
-    found: dict[str, list[str]] = {}
-    for name, value in fields:
-        found.setdefault(name.lower(), []).append(value.strip(" \t"))
-    return {name: ", ".join(values) for name, values in found.items()}
-
-
 # -- the request, as the server's stack hands it over ---------------------------------------------------------
 
 
@@ -151,9 +144,9 @@ def _request(i: int, exchange: Exchange, request: Step | None, findings: Finding
     for name, told, got in (("method", asked["method"], request.method), ("target", asked["target"], request.target)):
         if told != got:
             findings.add(DISAGREE, "both", f"{what}: the {name} did not arrive as the client was given it", repr(told), repr(got))
-    got_fields = _combined(request.fields or ())
-    for name, value in _combined((n, v) for n, v in asked["fields"]).items():
-        if name not in _HOP_BY_HOP and got_fields.get(name) != value:
+    got_fields = combined(request.fields or ())
+    for name, value in combined((n, v) for n, v in asked["fields"]).items():
+        if name not in HOP_BY_HOP and got_fields.get(name) != value:
             findings.add(DISAGREE, "both", f"{what}: field {name} did not arrive as the client was given it", repr(value), repr(got_fields.get(name)))
     body = exchange.body
     sent = (body.length(), body.digest()) if body else (0, None)

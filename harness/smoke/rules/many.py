@@ -50,6 +50,7 @@ async def _connections(stage: Stage) -> None:
         await wire.send(b"%04d" % number)
     for number, wire in enumerate(wires):
         alike(await soon(wire.exactly(4), "4 octets back on each of 128 connections", _REMEDY), b"%04d" % number, "its own octets")
+    for wire in wires:  # none ends before all are served
         wire.half_close()
     expected = f"{MANY} connections reported up to 'done'"
     await service.until(lambda t: sum(c.done for c in t.conns.values()) >= MANY, expected, _REMEDY, seconds=SECONDS)
