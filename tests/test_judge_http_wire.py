@@ -1,0 +1,62 @@
+"""Native HTTP exchanges with three witnesses: the right ones pass, and of each broken one the guilty side and the clause are named."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from ruamel.yaml import YAML
+
+from harness.model import levels
+from harness.model.result import FAIL, MISREPORT, NONCONFORMANT, PASS
+from harness.pipeline import ROOT
+from tests.exchanges import BREAKS, judged
+from tests.responders import specs
+
+NATIVE = sorted(s.key for s in specs().scenarios() if s.exchanges and not s.probe and s.connections in (None, 1) and "large" not in s.key)
+
+
+class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of the catalogue that an exchange stands behind (``mutants/README.md``)."""
+
+    name: str
+    says: str
+    trips: str
+    blames: str
+    kind: str
+    by: str
+    conversation: str
+    breaks: str
+    watched: bool = True
+
+
+ALL = YAML(typ="safe").load((ROOT / "mutants" / "catalogue.yaml").read_text(encoding="utf-8"))["mutants"]
+ROWS = [msgspec.convert(row, Mutant) for row in ALL if row["by"] == "exchange"]
+
+
+@pytest.mark.parametrize("key", NATIVE)
+def test_what_is_right_passes_without_a_remark(key: str) -> None:
+    result = judged(key)
+    assert (result.verdict, result.findings) == (PASS, ()), result.reason
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
+def test_a_mutant_trips_its_requirement_and_no_other(row: Mutant) -> None:
+    result = judged(row.conversation, BREAKS[row.breaks], watched=row.watched)
+    assert {(f.requirement, f.side, f.kind) for f in result.findings} == {(row.trips, row.blames, row.kind)}, result.reason
+    assert result.verdict == (FAIL if levels.of(specs().requirements[row.trips].level) == levels.MUST else PASS)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "side", "kind"),
+    [
+        ("sends-another-method", "client", NONCONFORMANT),
+        ("sends-the-absolute-form", "client", NONCONFORMANT),
+        ("tells-another-target", "server", MISREPORT),
+        ("tells-another-status", "client", MISREPORT),
+        ("tells-another-content", "client", MISREPORT),
+        ("answers-another-content", "server", NONCONFORMANT),
+    ],
+)
+def test_the_wire_tells_who_it_was(breaks: str, side: str, kind: str) -> None:
+    result = judged("rfc9110-semantics/methods/get", BREAKS[breaks])
+    assert {(f.side, f.kind) for f in result.findings} == {(side, kind)}, result.reason
