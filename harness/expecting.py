@@ -60,13 +60,15 @@ class Change:
     added: tuple[tuple[Proposal, Entry | None], ...]
 
 
-def change(book: Book, results: Sequence[Result], plan: Sequence[str], strict: bool) -> Change:
-    """Stale entries and those that passed unexpectedly leave; each failure that is then not expected gets an entry."""
+def change(book: Book, results: Sequence[Result], plan: Sequence[str], strict: bool, never: Collection[str] = ()) -> Change:
+    """Stale entries and those that passed unexpectedly leave; each failure that is then not expected gets an entry. ``never``: cases of
+    the plan that this choice of peers never holds, so that a new entry's pattern may fit them too.
+    """
     out = {*book.stale(plan), *book.unmet(results)}
     removed = tuple(e for n, e in enumerate(book.entries) if n in out)
     rest = Book([e for n, e in enumerate(book.entries) if n not in out], strict)
     marked = [rest.mark(msgspec.structs.replace(r, expected=None)) for r in results]
-    return Change(removed, tuple((p, _before(p, removed)) for p in propose(marked, plan)))
+    return Change(removed, tuple((p, _before(p, removed)) for p in propose(marked, [case for case in plan if case not in never])))
 
 
 def _before(proposal: Proposal, removed: Iterable[Entry]) -> Entry | None:

@@ -15,6 +15,7 @@ import pytest
 
 from harness.pipeline import ROOT
 
+OWN = ROOT / "expectations.yaml"
 Write = Callable[[str, str], Path]
 FAST = ["--launcher", "process", "--network", "loopback", "--server", "python", "--client", "python"]
 
@@ -141,10 +142,12 @@ def test_a_failure_becomes_an_entry_and_then_fails_no_run(write: Write, tmp_path
     write("bad/peer.py", "print('Listening on port 7', flush=True); input()")
     wanted = ["--launcher", "process", "--network", "loopback", "--peers", home, "--server", "python", "--client", "bad", "--client", "python"]
     run = ["run", *wanted, "--spec", "rfc868-time/tcp", "--expectations", tmp_path / "e.yaml"]
+    before = OWN.read_text(encoding="utf-8")
     first = parley(*run, "--update-expectations", cwd=tmp_path)
     assert first.returncode == 1, first.stdout + first.stderr
     assert "e.yaml: added fails rfc868-time/tcp/four-octets-then-close/" in first.stdout
     assert "TODO" in (tmp_path / "e.yaml").read_text()
+    assert OWN.read_text(encoding="utf-8") == before, "the project's own entries still hold"
     second = parley(*run, cwd=tmp_path)
     assert second.returncode == 0, second.stdout
     assert "2 pass, 2 expected failures" in second.stdout
