@@ -19,6 +19,9 @@ SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 
 _NEVER_SERVED = itertools.cycle(range(1024, 2048))
 """Ports that no service has and that the system gives to nobody (see ``netns``): each conversation that needs one gets the next."""
 
+_SELDOM_SERVED = itertools.cycle(range(20_000, 32_000))
+"""Ports below those that systems give out by themselves: one that is free now is not given to somebody else a moment later."""
+
 
 @dataclass(frozen=True)
 class Host:
@@ -37,13 +40,23 @@ class Host:
         """A port where nobody listens."""
         if self.own_ports:
             return next(_NEVER_SERVED)
-        with socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-            probe.bind((self.addresses[family], 0))
-            return int(probe.getsockname()[1])
+        return next(port for port in _SELDOM_SERVED if _free(self.addresses[family], port))
 
     def port(self, service: str) -> int:
         """The port to serve on: the RFC's, or 0 (any free one) where ports are shared."""
         return SERVICE_PORTS[service] if self.own_ports else 0
+
+
+def _free(address: str, port: int) -> bool:
+    """Whether neither a stream nor a datagram socket is bound there now."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(family, kind) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
 
 
 def nobody(host: Host) -> None:
