@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
-from ruamel.yaml import YAML
 
 from harness.model import levels
 from harness.model.result import FAIL, MISREPORT, NONCONFORMANT, PASS
-from harness.pipeline import ROOT
+from tests import catalogue
 from tests.exchanges import BREAKS, judged
 from tests.responders import specs
 
 NATIVE = sorted(s.key for s in specs().scenarios() if s.exchanges and not s.probe and s.connections in (None, 1) and "large" not in s.key)
 
 
-class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Row(catalogue.Mutant, frozen=True, kw_only=True):
     """A row of the catalogue that an exchange stands behind (``mutants/README.md``)."""
 
-    name: str
-    says: str
-    trips: str
-    blames: str
-    kind: str
-    by: str
     conversation: str
     breaks: str
     watched: bool = True
 
 
-ALL = YAML(typ="safe").load((ROOT / "mutants" / "catalogue.yaml").read_text(encoding="utf-8"))["mutants"]
-ROWS = [msgspec.convert(row, Mutant) for row in ALL if row["by"] == "exchange"]
+ROWS = catalogue.rows("exchange", Row)
 
 
 @pytest.mark.parametrize("key", NATIVE)
@@ -39,8 +30,8 @@ def test_what_is_right_passes_without_a_remark(key: str) -> None:
     assert (result.verdict, result.findings) == (PASS, ()), result.reason
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
-def test_a_mutant_trips_its_requirement_and_no_other(row: Mutant) -> None:
+@catalogue.each(ROWS)
+def test_a_mutant_trips_its_requirement_and_no_other(row: Row) -> None:
     result = judged(row.conversation, BREAKS[row.breaks], watched=row.watched)
     assert {(f.requirement, f.side, f.kind) for f in result.findings} == {(row.trips, row.blames, row.kind)}, result.reason
     assert result.verdict == (FAIL if levels.of(specs().requirements[row.trips].level) == levels.MUST else PASS)

@@ -6,13 +6,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
 from harness.model import levels
 from harness.model.payload import sha256
 from harness.model.result import ERROR, FAIL, PASS, Result
 from harness.model.trace import Step
-from harness.pipeline import ROOT
+from tests import catalogue
 from tests.responders import (
     ANSWERING,
     CONTROL,
@@ -37,25 +36,18 @@ PROBES = "rfc9112-http11/probe-"
 SENTINEL = LAST
 
 
-class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Row(catalogue.Mutant, frozen=True, kw_only=True):
     """A row of the catalogue that a miniature stands behind (``mutants/README.md``)."""
 
-    name: str
-    says: str
-    trips: str
-    blames: str
-    kind: str
-    by: str
     probe: str
     does: str
 
 
-ALL = YAML(typ="safe").load((ROOT / "mutants" / "catalogue.yaml").read_text(encoding="utf-8"))["mutants"]
-ROWS = [msgspec.convert(row, Mutant) for row in ALL if row["by"] == "responder"]
+ROWS = catalogue.rows("responder", Row)
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
-def test_a_mutant_trips_its_requirement_and_no_other(row: Mutant) -> None:
+@catalogue.each(ROWS)
+def test_a_mutant_trips_its_requirement_and_no_other(row: Row) -> None:
     result = served(row.probe, *ANSWERING[row.does]) if row.blames == "server" else read(row.probe, READING[row.does])
     assert {(f.requirement, f.side, f.kind) for f in result.findings} == {(row.trips, row.blames, row.kind)}
     level = levels.of(specs().requirements[row.trips].level)

@@ -16,7 +16,6 @@ from typing import Literal
 
 import msgspec
 import pytest
-from ruamel.yaml import YAML
 
 from harness.judge.judge import judge
 from harness.launch.process import ProcessLauncher
@@ -33,6 +32,7 @@ from harness.run.pool import Pool
 from harness.run.scheduler import Scheduler
 from harness.spec.load import SpecSet
 from harness.wire.link import Link
+from tests.catalogue import ALL as ROWS
 
 pytestmark = pytest.mark.interop
 HOME = ROOT / "mutants"
@@ -63,7 +63,6 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Case(scenario, *pair, self.family)
 
 
-ROWS = YAML(typ="safe").load((HOME / "catalogue.yaml").read_text(encoding="utf-8"))["mutants"]
 MUTANTS = [msgspec.convert(row, Mutant) for row in ROWS if row["by"] == "peer"]
 Results = Mapping[str, Result]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
-from ruamel.yaml import YAML
 
 from harness.judge.rules import ALWAYS_CHECKS, rfc9110, rfc9112
 from harness.model.wire import Flow, Sent, Wire
-from harness.pipeline import ROOT
 from harness.wire import http
+from tests import catalogue
 
 DATE = "Date: Mon, 23 Nov 2026 06:00:00 GMT\r\n"
 ASKED = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -45,26 +43,19 @@ def test_what_is_right_trips_nothing(asked: str, answered: str) -> None:
     assert shown(asked, answered) == []
 
 
-class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Row(catalogue.Mutant, frozen=True, kw_only=True):
     """A row of the catalogue that two streams stand behind (``mutants/README.md``)."""
 
-    name: str
-    says: str
-    trips: str
-    blames: str
-    kind: str
-    by: str
     asked: str
     answered: str
     open: bool = False
 
 
-ALL = YAML(typ="safe").load((ROOT / "mutants" / "catalogue.yaml").read_text(encoding="utf-8"))["mutants"]
-ROWS = [msgspec.convert(row, Mutant) for row in ALL if row["by"] == "message"]
+ROWS = catalogue.rows("message", Row)
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
-def test_each_thing_that_is_broken_trips_its_requirement_alone(row: Mutant) -> None:
+@catalogue.each(ROWS)
+def test_each_thing_that_is_broken_trips_its_requirement_alone(row: Row) -> None:
     assert shown(row.asked, row.answered, fin=not row.open) == [(row.blames, row.trips)]
 
 

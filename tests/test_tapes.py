@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
-from ruamel.yaml import YAML
 
 from harness.judge.rules import CHECKS, WIRE_RULES
 from harness.model import levels
 from harness.model.result import FAIL, NONCONFORMANT, PASS, Result
-from harness.pipeline import ROOT
-from tests import tapes
+from tests import catalogue, tapes
+from tests.catalogue import Mutant
 from tests.tapes import MUTANTS, RIGHT, judged
 
-
-class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of the catalogue that a tape stands behind (``mutants/README.md``)."""
-
-    name: str
-    says: str
-    trips: str
-    blames: str
-    kind: str
-    by: str
-
-
-ALL = YAML(typ="safe").load((ROOT / "mutants" / "catalogue.yaml").read_text(encoding="utf-8"))["mutants"]
-ROWS = [msgspec.convert(row, Mutant) for row in ALL if row["by"] == "tape"]
-each_mutant = pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
+ROWS = catalogue.rows("tape", Mutant)
+each_mutant = catalogue.each(ROWS)
 
 
 def shown(result: Result) -> str:
@@ -45,7 +30,7 @@ def test_every_tape_is_in_the_catalogue_and_the_other_way_round() -> None:
 
 
 def test_no_name_stands_twice_in_the_catalogue() -> None:
-    names = [row["name"] for row in ALL]
+    names = [row["name"] for row in catalogue.ALL]
     assert sorted(set(names)) == sorted(names)
 
 
@@ -77,13 +62,13 @@ def test_without_the_wire_a_tape_whose_reports_are_right_passes() -> None:
 
 
 def test_every_requirement_that_a_rule_looks_at_has_a_mutant() -> None:
-    assert not CHECKS.keys() - {row["trips"] for row in ALL}
+    assert not CHECKS.keys() - {row["trips"] for row in catalogue.ALL}
 
 
 def test_every_wire_rule_that_the_specs_ask_for_has_a_mutant() -> None:
     asked = {(check.rule, id_) for s in tapes.scenarios().values() for check in s.wire for id_ in check.requires or s.requires}
     assert {rule for rule, _ in asked} <= WIRE_RULES.keys()
-    assert not {id_ for _, id_ in asked} - {row["trips"] for row in ALL}
+    assert not {id_ for _, id_ in asked} - {row["trips"] for row in catalogue.ALL}
 
 
 RULED = [

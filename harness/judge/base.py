@@ -40,6 +40,11 @@ def amount(octets: int | None, digest: str | None) -> str:
     return f"{octets:,} octets" + (f" (sha256 {digest[:12]}...)" if digest and octets else "")
 
 
+def same(one: tuple[int, str | None], other: tuple[int, str | None]) -> bool:
+    """Whether two contents, each its octets and their digest, are the same; of no octets the digest does not matter."""
+    return one[0] == other[0] and (one[0] == 0 or one[1] == other[1])
+
+
 def at(role: str, index: int) -> str:
     """How evidence names a reported step: counted from 1, as ``parley show`` does."""
     return f"{role} step {index + 1}"

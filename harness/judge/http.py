@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.judge import http_wire
-from harness.judge.base import Findings, amount, at, failure
+from harness.judge.base import Findings, amount, at, failure, same
 from harness.judge.http_wire import HOP_BY_HOP, Numbered, combined
 from harness.model.case import Answer, Case, Exchange
 from harness.model.payload import Payload
@@ -111,18 +111,14 @@ def _content(what: str, exchange: Exchange, response: Step, answer: Step | None,
         return
     told = (answer.octets or 0, answer.digest) if answer else None
     wanted = _wanted_content(exchange)
-    if wanted is not None and not _same(got, wanted):
-        confirmed = told is None or _same(got, told)
+    if wanted is not None and not same(got, wanted):
+        confirmed = told is None or same(got, told)
         kind, side = (NONCONFORMANT, "server") if confirmed else (DISAGREE, "both")
         observed = amount(*got) + ("" if confirmed or told is None else f"; the server reports {amount(*told)}")
         findings.add(kind, side, f"{what} has another content", amount(*wanted), observed, requirement=cited, evidence=evidence)
-    elif told is not None and not _same(got, told):
+    elif told is not None and not same(got, told):
         says = f"{what}: the two sides contradict each other on the content"
         findings.add(DISAGREE, "both", says, f"{amount(*told)} as the server reports", amount(*got), requirement=cited, evidence=evidence)
-
-
-def _same(one: tuple[int, str | None], other: tuple[int, str | None]) -> bool:
-    return one[0] == other[0] and (one[0] == 0 or one[1] == other[1])
 
 
 def _wanted_content(exchange: Exchange) -> tuple[int, str | None] | None:
@@ -151,7 +147,7 @@ def _request(i: int, exchange: Exchange, request: Step | None, findings: Finding
     body = exchange.body
     sent = (body.length(), body.digest()) if body else (0, None)
     came = (request.octets or 0, request.digest)
-    if not _same(sent, came):
+    if not same(sent, came):
         findings.add(DISAGREE, "both", f"{what}: the content did not arrive as the client was given it", amount(*sent), amount(*came))
 
 

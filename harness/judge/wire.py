@@ -35,7 +35,7 @@ def standards(case: Case, trace: Trace, findings: Findings) -> None:
         for shown in rule(wire, trace.asked):
             if shown.requirement.startswith(_MESSAGES) and getattr(case.scenario, shown.side) is not None:
                 continue  # that side is a script: its messages are the spec's
-            if shown.requirement == _KEEPALIVE and case.scenario.protocol.startswith("http"):
+            if shown.requirement == _KEEPALIVE and case.scenario.speaks_http:
                 continue  # an application may turn them on, and an HTTP stack is one
             evidence = tuple(f"frame {n}" for n in shown.frames)
             findings.add(NONCONFORMANT, shown.side, shown.says, shown.expected, shown.observed, requirement=shown.requirement, evidence=evidence)

@@ -175,6 +175,11 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         return f"script server/{self.transport}" if self.server else f"serve {self.service}/{self.transport}"
 
     @property
+    def speaks_http(self) -> bool:
+        """Whether its octets are HTTP's, native or probing."""
+        return self.service == "http" or self.probe is not None
+
+    @property
     def protocol(self) -> str:
         """The heading under which a report counts it: http, tcp, udp, or the probes of one side."""
         if self.probe:

@@ -12,37 +12,37 @@ from typing import Any
 import msgspec
 
 from harness.model.case import Scenario, Script
-from harness.model.probe import Probe
-from harness.spec import probes
+from harness.spec.compile import server_control
 
 _PATHS = ("/probe", "/sentinel", "/mirror", "/chunked", "/empty")
-CONTROL_METHODS = {"plain": ("GET", "GET", "HEAD"), "content": ("POST", "POST")}
-"""Of a stranger's controls, without the sentinel's."""
-_REQUESTS = {
-    "plain": "GET /probe HTTP/1.1\r\nHost: parley.example\r\n\r\n" * 2 + "HEAD /probe HTTP/1.1\r\nHost: parley.example\r\n\r\n",
-    "content": "POST /mirror HTTP/1.1\r\nHost: parley.example\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
-    "POST /mirror HTTP/1.1\r\nHost: parley.example\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+_CONTROLS = {
+    "plain": (
+        "GET /probe HTTP/1.1\r\nHost: parley.example\r\n\r\n" * 2 + "HEAD /probe HTTP/1.1\r\nHost: parley.example\r\n\r\n",
+        ("GET", "GET", "HEAD"),
+    ),
+    "content": (
+        "POST /mirror HTTP/1.1\r\nHost: parley.example\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+        "POST /mirror HTTP/1.1\r\nHost: parley.example\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        ("POST", "POST"),
+    ),
 }
+"""Requests of a stranger's controls and their methods, without the sentinel."""
+_PATIENCE = 3000
 
 
 def aimed(scenarios: Iterable[Scenario], path: str, families: tuple[str, ...]) -> list[Scenario]:
     """The probes of servers among the scenarios, with their controls, aimed at ``path``."""
-    controls = {kind: _control(kind, path) for kind in _REQUESTS}
-    found = []
-    for s in scenarios:
-        if s.probe and s.probe.of == "server" and s.client:
-            control = controls["content" if "POST" in s.probe.methods else "plain"]
-            found.append(msgspec.structs.replace(s, client=_script(s.client, path), control=control, families=families))
-    return found
+    controls = {kind: _aimed(server_control(kind, *control, patience=_PATIENCE), path) for kind, control in _CONTROLS.items()}
+    return [
+        msgspec.structs.replace(_aimed(s, path), control=controls["content" if "POST" in s.probe.methods else "plain"], families=families)
+        for s in scenarios
+        if s.probe and s.probe.of == "server"
+    ]
 
 
-def _control(kind: str, path: str) -> Scenario:
-    spec = probes.ServerProbe.model_validate({"send": _REQUESTS[kind], "methods": list(CONTROL_METHODS[kind]), "allow": {}, "patience": 3000})
-    script, probe = probes.server_scripts(spec)
-    return Scenario(
-        key=f"control/{kind}", says="Ordinary requests are understood.", requires=("",), transport="tcp", service="http",
-        client=_script(script, path), probe=Probe("server", probe.allow, probe.methods),
-    )  # fmt: skip
+def _aimed(scenario: Scenario, path: str) -> Scenario:
+    assert scenario.client is not None
+    return msgspec.structs.replace(scenario, client=_script(scenario.client, path))
 
 
 def _script(script: Script, path: str) -> Script:

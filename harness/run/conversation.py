@@ -113,7 +113,7 @@ def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) 
         client_cuts=cuts(_lengths(asked, "sent"), _lengths(answered, "received")),
         server_cuts=cuts(_lengths(answered, "sent"), _lengths(asked, "received")),
         shown=case.attempt == 1, alone=(bool(case.scenario.server) or case.scenario.service in NOBODY) and not trace.others,
-        http=case.scenario.protocol.startswith("http"),
+        http=case.scenario.speaks_http,
     )  # fmt: skip
 
 

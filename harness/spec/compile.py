@@ -6,7 +6,6 @@ Pure. Knows the contract's script steps and nothing else of peers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -69,18 +68,12 @@ def _command(step: model.Step, transport: str) -> dict[str, Any]:
 def _send(send: model.Send) -> dict[str, Any]:
     command: dict[str, Any] = {"do": "send", "payload": wire_payload(payload(send.payload))}
     if send.writes or send.cuts:
-        command["writes"] = send.writes or _sizes(send.cuts or [], payload(send.payload).length())
+        command["writes"] = send.writes or probes.sizes(send.cuts or [], payload(send.payload).length())
     if send.gap:
         command["gap"] = send.gap
     if send.count > 1:
         command["count"] = send.count
     return command
-
-
-def _sizes(cuts: Sequence[int], length: int) -> list[int]:
-    """The sizes of the pieces between offsets, up to ``length`` octets."""
-    places = [0, *(cut for cut in cuts if cut < length), length]
-    return [b - a for a, b in pairwise(places)] or [1]
 
 
 def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:
@@ -199,17 +192,21 @@ def _client_probe(conversation: model.Conversation, spec: model.ClientProbe, com
     return m.Scenario(**common, exchanges=(asked,), server=responder, probe=_with_reasons(probe, conversation), control=CONTROLS["client"])
 
 
-def _control(role: str) -> m.Scenario:
-    """What a side must be able to do before anything is made of what it does with probes."""
-    common: dict[str, Any] = {"key": f"control/{role}", "says": "Ordinary messages are understood.", "requires": ("",), "transport": "tcp"}
-    if role == "server":
-        spec = probes.ServerProbe.model_validate({"send": probes.CONTROL_REQUESTS, "methods": list(probes.CONTROL_METHODS), "allow": {}})
-        prober, probe = probes.server_scripts(spec)
-        return m.Scenario(**common, service="http", client=prober, probe=probe)
+_CONTROL: dict[str, Any] = {"says": "Ordinary messages are understood.", "requires": ("",), "transport": "tcp"}
+
+
+def server_control(kind: str, requests: str, methods: Sequence[str], patience: int | None = None) -> m.Scenario:
+    """What a server must be able to do before anything is made of what it does with probes: answer these requests and the sentinel."""
+    spec = probes.ServerProbe.model_validate({"send": requests, "methods": list(methods), "allow": {}, "patience": patience})
+    prober, probe = probes.server_scripts(spec)
+    return m.Scenario(key=f"control/{kind}", service="http", client=prober, probe=probe, **_CONTROL)
+
+
+def _client_control() -> m.Scenario:
     reply = probes.Reply.model_validate({"answer": probes.CONTROL_RESPONSE, "allow": {}})
     responder, probe = probes.client_script(reply, "GET")
     asked = m.Exchange({"method": "GET", "target": "/control", "fields": []}, None, m.Answer(0))
-    return m.Scenario(**common, service="script", exchanges=(asked,), server=responder, probe=probe)
+    return m.Scenario(key="control/client", service="script", exchanges=(asked,), server=responder, probe=probe, **_CONTROL)
 
 
-CONTROLS = {role: _control(role) for role in ("server", "client")}
+CONTROLS = {"server": server_control("server", probes.CONTROL_REQUESTS, probes.CONTROL_METHODS), "client": _client_control()}

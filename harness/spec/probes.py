@@ -210,9 +210,14 @@ def _send(octets: bytes, cuts: Sequence[int] | str | None, gap: int) -> dict[str
     if cuts == "each":
         step["writes"] = [1]
     elif cuts:
-        places = [0, *(c for c in cuts if isinstance(c, int) and c < len(octets)), len(octets)]
-        step["writes"] = [b - a for a, b in pairwise(places)] or [1]
+        step["writes"] = sizes([c for c in cuts if isinstance(c, int)], len(octets))
     return {**step, "gap": gap} if gap else step
+
+
+def sizes(cuts: Sequence[int], length: int) -> list[int]:
+    """The sizes of the pieces between offsets, up to ``length`` octets."""
+    places = [0, *(cut for cut in cuts if cut < length), length]
+    return [b - a for a, b in pairwise(places)] or [1]
 
 
 def sentinel_request() -> bytes:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from harness.judge.rules.base import Always, Shown
-from harness.judge.rules.rfc9112 import answers
 from harness.model.http import Message
 from harness.model.wire import Address, Wire
 
@@ -84,5 +83,3 @@ def _interim(wire: Wire, _: Address) -> Iterable[Shown]:
 
 
 ALWAYS: tuple[Always, ...] = (_responses, _requests, _interim)
-
-__all__ = ["ALWAYS", "CHECKS", "answers"]
