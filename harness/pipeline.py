@@ -27,7 +27,7 @@ from harness.judge.judge import judge
 from harness.judge.rules import RULES, WIRE_RULES
 from harness.launch.base import Launcher
 from harness.launch.choose import choose
-from harness.model.case import Case, Scenario
+from harness.model.case import Case
 from harness.model.result import CONTRACT, ERROR, FAIL, Result
 from harness.model.trace import Address, Trace
 from harness.network.base import Network
@@ -51,6 +51,8 @@ LATEST, CAPTURES = "latest", "captures"
 CAPTURE_KINDS = ("all", "failed", "none")
 MAX_NAME = 180
 DEFAULT_JOBS = 48
+SERVES = frozenset({"serve http/tcp"})
+"""What a server that somebody else started is there for."""
 Say = Callable[[str], None]
 _SET_UP = (ToolError, BuildError, ManifestError, LaunchError)
 
@@ -149,6 +151,15 @@ def build_all(chosen: Mapping[str, manifests.Manifest], builder: Builder) -> tup
     return {name: built[name] for name in chosen}, broken
 
 
+def _family(at: Address) -> str:
+    return "ipv6" if ":" in at[0] else "ipv4"
+
+
+def offers(manifest: manifests.Manifest) -> frozenset[str]:
+    """What a peer is there for, empty: everything that it declares."""
+    return frozenset(manifest.offers)
+
+
 def wanted_peers(selection: matrix.Selection, known: Mapping[str, manifests.Manifest]) -> tuple[list[str], list[str]]:
     """The servers and clients that a selection needs; names that do not exist are left to the plan to refuse."""
     servers = [n for n in selection.servers if n in known] or list(known)
@@ -171,18 +182,22 @@ class Run:
         options = self._options
         self.specs = load_specs(options.specs)
         known = load_peers(options.peers)
-        self._expect(known)
-        unknown = {name: matrix.Abilities() for name in (*known, *(name for name, _ in options.attached))}
+        unknown = {name: matrix.Abilities(offers=offers(m)) for name, m in known.items()}
+        unknown |= {name: matrix.Abilities(offers=SERVES) for name, _ in options.attached}
         self._selection = options.selection
         if options.attached:
             self._attach(known)
-        planned = matrix.cases(self._scenarios(), unknown, self._selection, every_prober=True)
+        self._strangers = {n: attach.Stranger(m.server.path) for n, m in known.items() if m.server}
+        self._strangers |= {n: attach.Stranger(options.attached_path, (_family(at),)) for n, at in options.attached}
+        planned = self._cases(unknown, self._selection, every_prober=True)
+        self._expect(known)
         self.scenario_says = {c.scenario.key: c.scenario.says for c in planned}
         attached = [name for name, _ in options.attached]
         self._servers, self._clients = wanted_peers(self._selection, known)
         if attached:
             self._servers = attached
         self._chosen = {n: known[n] for n in dict.fromkeys([*self._servers, *self._clients]) if n in known}
+        self._left_out: dict[str, str] = {}
         self.folder = make_folder(options.runs)
         say = self._watcher.say
         self._builder = Builder(STATE / "build", Toolbox(STATE / "tools", say), say)
@@ -198,13 +213,9 @@ class Run:
             raise UsageError("--attach-server and --server exclude each other: what is attached is the server")
         self._selection = msgspec.structs.replace(options.selection, servers=names)
 
-    def _scenarios(self) -> list[Scenario]:
-        """What can be held: a server that keeps no contract only takes probes."""
-        found = self.specs.scenarios()
-        if not self._options.attached:
-            return list(found)
-        families = tuple(dict.fromkeys("ipv6" if ":" in host else "ipv4" for _, (host, _) in self._options.attached))
-        return attach.aimed(found, self._options.attached_path, families)
+    def _cases(self, peers: Mapping[str, matrix.Abilities], selection: matrix.Selection, *, every_prober: bool = False) -> list[Case]:
+        """What these peers are to hold: of servers that keep no contract, probes alone."""
+        return attach.aim(matrix.cases(self.specs.scenarios(), peers, selection, every_prober), self._strangers)
 
     def _expect(self, known: Mapping[str, manifests.Manifest]) -> None:
         """The expectations, and the ids that they may speak of: those of the full plan, whatever was selected."""
@@ -213,8 +224,9 @@ class Run:
         self._book = Book(expecting.load(self._expectation_files, self.specs.requirements), options.strict)
         self._plan: list[str] = []
         if self._book.entries or options.update_expectations:
-            everyone = {name: matrix.Abilities(known=False) for name in known}
-            self._plan = plan_ids((c.id for c in matrix.cases(self.specs.scenarios(), everyone, matrix.Selection(), every_prober=True)), known)
+            everyone = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in known.items()}
+            everything = matrix.Selection(all_pairs=True)
+            self._plan = plan_ids((c.id for c in self._cases(everyone, everything, every_prober=True)), known)
 
     def update_expectations(self) -> list[str]:
         """Writes entries for what failed, takes out those that no longer hold, and says so. Raises ``StorageError``, ``UsageError``."""
@@ -242,8 +254,8 @@ class Run:
         logs = Logs(self.folder / "logs")
         pool: Pool | None = None
         try:
-            built, broken = await asyncio.to_thread(build_all, self._chosen, self._builder)
-            broken |= await self._prepare_launcher([b for n, b in built.items() if n not in broken])
+            built, broken = await self._make_ready()
+            self._leave_out(broken)
             pool = Pool(self.launcher, built, broken, logs.open, self._watcher.say, dict(self._options.attached))
             await self._hold_all(pool)
         except (asyncio.CancelledError, StorageError, NetworkError) as error:
@@ -252,11 +264,16 @@ class Run:
             await asyncio.shield(self._finish(pool, journal, logs, outcome))
         return outcome
 
-    async def _prepare_launcher(self, built: list[Built]) -> dict[str, str]:
-        """Images and the like; where none can be made and nobody asked for containers by name, processes do it too."""
-        broken = await self.launcher.prepare(built)
-        if not built or len(broken) < len(built) or self._options.launcher != "auto":
-            return broken
+    async def _make_ready(self) -> tuple[dict[str, Built], dict[str, str]]:
+        """All peers, built, and images and the like; and why some cannot be had. Where no image can be made and nobody asked for containers
+        by name, processes do it too.
+        """
+        built, broken = {n: Built(m, (), None) for n, m in self._chosen.items()}, dict[str, str]()
+        if self.launcher.in_place:
+            built, broken = await asyncio.to_thread(build_all, self._chosen, self._builder)
+        broken |= await self.launcher.prepare([b for n, b in built.items() if n not in broken])
+        if len(broken) < len(built) or self._options.launcher != "auto" or self.launcher.in_place:
+            return built, broken
         reason = next(iter(broken.values()))
         self._watcher.say(f"no containers: {reason}")
         await self.launcher.close()
@@ -264,17 +281,37 @@ class Run:
         await self._close_witness()
         self._set_the_stage("process")
         self.launcher.why = "no image could be made"
-        return await self.launcher.prepare(built)
+        return await self._make_ready()
+
+    def _leave_out(self, broken: dict[str, str]) -> None:
+        """Optional peers that cannot be had here and that nobody named are not part of the run; that is said."""
+        selection = self._options.selection
+        for name in [n for n in broken if self._chosen[n].optional and n not in (*selection.servers, *selection.clients)]:
+            self._left_out[name] = broken.pop(name)
+            del self._chosen[name]
+            self._watcher.say(f"left out: {name}: {self._left_out[name]}")
+        self._servers = [n for n in self._servers if n not in self._left_out]
+        self._clients = [n for n in self._clients if n not in self._left_out]
 
     async def _hold_all(self, pool: Pool) -> None:
-        abilities = await pool.greet(self._servers, self._clients)
+        abilities = await pool.greet(self._in_role("serve", "server"), self._in_role("ask", "client"))
         order = dict.fromkeys([*self._chosen, *self._servers])
-        cases = matrix.cases(self._scenarios(), {n: abilities[n] for n in order}, self._selection)
+        meant = {n: msgspec.structs.replace(abilities.get(n, matrix.Abilities()), offers=self._offers(n)) for n in order}
+        cases = self._cases(meant, self._selection)
         self._watcher.begun(len(cases), self.launcher, self.network)
         if self.witness.absent:
             self._watcher.say(f"no wire witness: {self.witness.absent}; verdicts rest on the two sides' reports")
         scheduler = Scheduler(pool, self.specs.site, self._options.jobs, self._on_trace, self.witness)
         await scheduler.run(cases)
+
+    def _in_role(self, does: str, role: str) -> list[str]:
+        """The chosen names in that role, without those that are not there for it."""
+        beginnings = (f"{does} ", f"script {role}/")
+        names = self._servers if role == "server" else self._clients
+        return [n for n in names if not self._offers(n) or any(a.startswith(beginnings) for a in self._offers(n))]
+
+    def _offers(self, name: str) -> frozenset[str]:
+        return offers(self._chosen[name]) if name in self._chosen else SERVES
 
     def _on_trace(self, case: Case, trace: Trace) -> None:
         result = judge(case, trace, self.specs.requirements, self._options.strict)
@@ -337,6 +374,7 @@ class Run:
             "command": sys.argv[1:],
             "launcher": {"name": self.launcher.name, "why": self.launcher.why},
             "network": {"name": self.network.name, "why": self.network.why},
+            "left_out": self._left_out,
             "witness": {"wire": not self.witness.absent, "why": self.witness.absent or "a packet socket on each host"},
         }
 
@@ -357,7 +395,8 @@ class Logs:
     def open(self, place: str) -> Callable[[bytes], None]:
         """Where to write what ``place`` logs. A full disk loses logs before it loses results."""
         try:
-            file = self._files.get(place) or self._files.setdefault(place, (self._folder / f"{place}.log").open("ab", buffering=0))
+            name = f"{place.replace(':', '.')}.log"
+            file = self._files.get(place) or self._files.setdefault(place, (self._folder / name).open("ab", buffering=0))
         except OSError:
             return lambda data: None
 

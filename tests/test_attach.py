@@ -15,9 +15,9 @@ import pytest
 
 from harness.cli import options
 from harness.model.result import ERROR, FAIL, PASS
-from harness.pipeline import ROOT
-from harness.plan.attach import aimed
-from tests.responders import probes
+from harness.pipeline import ROOT, load_specs
+from harness.plan.attach import Stranger, aim
+from harness.plan.matrix import Abilities, Selection, cases
 
 PARAMETER = click.Option(["--attach-server"])
 CONTEXT = click.Context(click.Command("run"))
@@ -52,16 +52,32 @@ def test_what_is_no_path(value: str) -> None:
 
 
 def test_all_is_asked_of_one_path() -> None:
-    found = {s.key: s for s in aimed(probes().values(), "/here.html", ("ipv6",))}
-    assert {s.probe.of for s in found.values() if s.probe} == {"server"}
-    scenario = found["rfc9112-http11/probe-lines/host-missing"]
-    assert scenario.families == ("ipv6",)
+    peers = {"here": Abilities(offers=frozenset({"serve http/tcp"}), known=False), "python": Abilities(known=False)}
+    planned = cases(load_specs().scenarios(), peers, Selection(servers=("here", "python"), clients=("python",)))
+    aimed = aim(planned, {"here": Stranger("/here.html", ("ipv4",))})
+    assert [c for c in aimed if c.server == "python"] == [c for c in planned if c.server == "python"]
+    found = {c.scenario.key: c for c in aimed if c.server == "here"}
+    assert {c.scenario.probe.of for c in found.values() if c.scenario.probe} == {"server"}
+    assert {c.family for c in found.values()} == {"ipv4"}
+    scenario = found["rfc9112-http11/probe-lines/host-missing"].scenario
     assert scenario.client is not None
     sent = [bytes.fromhex(s["payload"]["hex"]) for s in scenario.client.steps if s["do"] == "send"]
     assert sent == [b"GET /here.html HTTP/1.1\r\n\r\nGET /here.html HTTP/1.1\r\nHost: parley.example\r\nConnection: close\r\n\r\n"]
-    long = found["rfc9112-http11/probe-lines/long-target-is-served"]
+    long = found["rfc9112-http11/probe-lines/long-target-is-served"].scenario
     assert long.client is not None
     assert b"2f686572652e68746d6c3f71".decode() in long.client.steps[1]["payload"]["hex"]
+
+
+def test_what_speaks_of_the_site_is_not_asked_of_a_stranger() -> None:
+    """It would be held to resources that it never had."""
+    peers = {"here": Abilities(offers=frozenset({"serve http/tcp"}), known=False), "python": Abilities(known=False)}
+    planned = cases(load_specs().scenarios(), peers, Selection(servers=("here",), clients=("python",)))
+    kept = {c.scenario.key for c in aim(planned, {"here": Stranger("/")})}
+    assert {c.scenario.key for c in planned if c.scenario.probe} - kept == {
+        "rfc9112-http11/probe-connections/pipelined-in-order",
+        "rfc9112-http11/probe-length/content-for-no-resource/target=/nowhere",
+        "rfc9112-http11/probe-length/content-for-no-resource/target=/probe",
+    }
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from harness.errors import UsageError
-from harness.model.case import Case
+from harness.model.case import FAMILIES, Case
 from harness.pipeline import load_specs
 from harness.plan.matrix import Abilities, Selection, cases
 from tests.conftest import echo, echo_udp
@@ -86,3 +86,33 @@ def test_what_cannot_be_asked_is_not_ruled_out() -> None:
 def test_repeats_have_ids_of_their_own() -> None:
     case = Case(echo(1), "a", "b", "ipv4")
     assert msgspec.structs.replace(case, attempt=2).id == case.id + "/run=2"
+
+
+def http(*offers: str) -> Abilities:
+    return Abilities(frozenset(offers), frozenset(FAMILIES), offers=frozenset(offers))
+
+
+SERVE, ASK = "serve http/tcp", "ask http/tcp"
+FULL = Abilities(ALL.can | {SERVE, ASK}, ALL.families)
+EXCHANGE = "rfc9110-semantics/methods/get"
+
+
+def test_who_is_there_for_some_abilities_stands_nowhere_else() -> None:
+    """A variant is not `unsupported` in echo: it is not meant for it."""
+    peers = {"a": FULL, "a:x": http(SERVE), "curl": http(ASK)}
+    made = cases(load_specs().scenarios(), peers, Selection(specs=("rfc862-echo/tcp", "rfc1122-udp", EXCHANGE)))
+    assert {(c.client, c.server) for c in made if not c.scenario.speaks_http} == {("a", "a")}
+    assert {(c.client, c.server) for c in made if c.scenario.speaks_http} == {("a", "a"), ("a", "a:x"), ("curl", "a")}
+
+
+def test_those_meet_each_other_if_asked_for() -> None:
+    peers = {"a": FULL, "a:x": http(SERVE), "curl": http(ASK)}
+    everything = {(c.client, c.server) for c in cases(load_specs().scenarios(), peers, Selection(specs=(EXCHANGE,), all_pairs=True))}
+    assert everything == {("a", "a"), ("a", "a:x"), ("curl", "a"), ("curl", "a:x")}
+    named = cases(load_specs().scenarios(), peers, Selection(servers=("a:x",), clients=("curl",), specs=(EXCHANGE,)))
+    assert {(c.client, c.server) for c in named} == {("curl", "a:x")}
+
+
+def test_a_pair_that_holds_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="hold no conversation"):
+        cases(load_specs().scenarios(), {"a": FULL, "a:x": http(SERVE)}, Selection(clients=("a:x",)))

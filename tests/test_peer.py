@@ -36,6 +36,13 @@ def builder(tmp_path: Path, said: list[str]) -> Builder:
         ('name = "x"\nlaunch = ["x"]\n[build]\ncomand = ["x"]\n', "did you mean 'command'"),
         ('name = "x\n', "line 1"),
         ("name = '\x01'", "peer.toml"),
+        ('name = "x"\nlaunch = ["x"]\n[variants.a]\nofers = []\n', "'variants.a.ofers' is not known; did you mean 'offers'"),
+        ('name = "x"\nlaunch = ["x"]\n[variants."A b"]\nsays = "x"\n', "variants.A b: the name must"),
+        ('name = "x"\nlaunch = ["x"]\nvariants = 3\n', "'variants' must hold tables"),
+        ('name = "x"\nlaunch = ["x"]\n[server]\ncommand = ["y"]\n', "exclude each other"),
+        ('name = "x"\n[server]\ncomand = ["y"]\n', "'server.comand' is not known; did you mean 'command'"),
+        ('name = "x"\n[server]\ncommand = ["y"]\npath = "here"\n', "'server.path'"),
+        ('name = "x"\n[client]\ncommand = ["y"]\nrequest = ["z"]\n', "'client.methods' is missing"),
     ],
 )
 def test_what_is_wrong_with_a_manifest(write: Write, text: str, words: str) -> None:
@@ -115,9 +122,55 @@ def test_the_own_tool_is_the_interpreter_that_runs_parley(write: Write, tmp_path
     assert builder(tmp_path, []).build(found).argv == (sys.executable, "-V")
 
 
+VARIED = """
+name = "x"
+launch = ["{t}", "a"]
+[build]
+command = ["{t}"]
+env = { A = "1", B = "2" }
+[tools.t]
+path = ["t"]
+[container]
+launch = ["t"]
+[variants.y]
+offers = ["serve http/tcp"]
+optional = true
+launch = ["{t}", "b"]
+build.env.B = "3"
+container.dockerfile = "Other"
+container.build = []
+tools.u.path = ["u"]
+"""
+
+
+def test_a_variant_is_the_peer_but_for_what_it_says(write: Write) -> None:
+    folder = write("x/peer.toml", VARIED).parent
+    peer, variant = manifest.load_all(folder)
+    assert (peer.name, peer.launch, peer.offers, set(peer.tools)) == ("x", ["{t}", "a"], [], {"t"})
+    assert (variant.name, variant.launch, variant.offers, set(variant.tools)) == ("x:y", ["{t}", "b"], ["serve http/tcp"], {"t", "u"})
+    assert variant.build is not None
+    assert (variant.build.command, variant.build.env) == (["{t}"], {"A": "1", "B": "3"})
+    assert variant.container is not None
+    assert (variant.container.launch, variant.container.dockerfile, variant.container.build) == (["t"], "Other", [])
+    assert ":" not in variant.file_name
+    assert manifest.load(folder, "y") == variant
+    assert list(manifest.discover([folder])) == ["x", "x:y"]
+    with pytest.raises(ManifestError, match="there is no variant 'z'"):
+        manifest.load(folder, "z")
+
+
+def test_a_library_that_is_missing_is_told_before_a_compiler_stumbles(write: Write, tmp_path: Path) -> None:
+    text = 'name = "x"\nlaunch = ["x"]\n[build]\ncommand = ["false"]\n[tools.lib]\npath = ["no-such-config"]\nhint = "apt-get install lib-dev"\n'
+    with pytest.raises(ToolError, match="no-such-config") as caught:
+        builder(tmp_path, []).build(manifest.load(write("x/peer.toml", text).parent))
+    assert caught.value.hint == "apt-get install lib-dev"
+
+
 def test_the_projects_own_peers() -> None:
     found = load_peers()
-    assert set(found) == {"python", "c", "node", "go"}
+    assert {n for n, m in found.items() if not m.offers} == {"python", "c", "node", "go"}
+    assert {n for n, m in found.items() if m.program} == {"nginx", "curl"}
+    assert all(m.optional for m in found.values() if m.offers)
     for one in found.values():
         assert one.container is not None
         assert (one.folder / one.container.dockerfile).exists()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ManifestError
+from harness.peer.manifest import load
 from harness.pipeline import ROOT
 from harness.smoke import Probe, smoke_peer, subject
 from harness.smoke.probe import BROKEN, HELD, SKIPPED
@@ -213,7 +214,7 @@ def peer(folder: Path, defect: str) -> Path:
 
 async def smoke(folder: Path, defect: str = "", only: str = "") -> list[Probe]:
     told: list[Probe] = []
-    probes = await smoke_peer(peer(folder, defect), told.append, only=only)
+    probes = await smoke_peer(load(peer(folder, defect)), told.append, only=only)
     assert told == probes, "each outcome is told once, in the order of the page"
     return probes
 
@@ -258,11 +259,11 @@ async def test_a_silent_peer_is_given_up_soon(tmp_path: Path) -> None:
 
 async def test_a_folder_without_a_manifest_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such file"):
-        await smoke_peer(tmp_path, lambda _: None)
+        await smoke_peer(load(tmp_path), lambda _: None)
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "peers").iterdir() if (p / "peer.toml").exists()))
 async def test_our_own_peers_hold_every_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    broken = outcome(await smoke_peer(ROOT / "peers" / name, lambda _: None), BROKEN)
+    broken = outcome(await smoke_peer(load(ROOT / "peers" / name), lambda _: None), BROKEN)
     assert broken == []

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli import options
-from harness.pipeline import load_peers, load_specs
+from harness.pipeline import load_peers, load_specs, offers
 from harness.plan import matrix
 
 
@@ -39,10 +39,10 @@ def specs(peer_folders: tuple[Path, ...], spec_folders: tuple[Path, ...]) -> Non
 def peers(peer_folders: tuple[Path, ...], spec_folders: tuple[Path, ...]) -> None:
     """Each peer that a run would take."""
     table = Table(box=None, header_style="bold")
-    for column in ("peer", "what it is", "folder"):
+    for column in ("peer", "what it is", "there for", "folder"):
         table.add_column(column, overflow="fold")
     for name, manifest in load_peers(peer_folders).items():
-        table.add_row(name, manifest.says, str(_relative(manifest.folder)))
+        table.add_row(name, manifest.says, ", ".join(manifest.offers) or "all it declares", str(_relative(manifest.folder)))
     Console().print(table)
 
 
@@ -55,12 +55,13 @@ def cases(
     specs: tuple[str, ...],
     patterns: tuple[str, ...],
     families: tuple[str, ...],
+    all_pairs: bool,
     peer_folders: tuple[Path, ...],
     spec_folders: tuple[Path, ...],
 ) -> None:
     """The id of each case that a run would hold. Starts nothing: what peers do not support is among them."""
-    known = {name: matrix.Abilities(known=False) for name in load_peers(peer_folders)}
-    wanted = options.selection(servers, clients, specs, patterns, families)
+    known = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in load_peers(peer_folders).items()}
+    wanted = options.selection(servers, clients, specs, patterns, families, all_pairs)
     for case in matrix.cases(load_specs(spec_folders).scenarios(), known, wanted):
         click.echo(case.id)
 

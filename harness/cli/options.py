@@ -49,6 +49,9 @@ def selecting(command: F) -> F:
         click.option("--family", "families", multiple=True, type=click.Choice(["ipv4", "ipv6"]), help="Only this address family."),
         click.option("--spec", "specs", multiple=True, metavar="NAME", help="Only this spec or conversation, such as rfc862-echo/tcp. Repeatable."),
         click.option("--client", "clients", multiple=True, metavar="PEER", help="Only this peer as client. Repeatable."),
+        click.option(
+            "--all-pairs", is_flag=True, help="Variants and unmodified programs meet each other, too, not only the peers that can do everything."
+        ),
         click.option("--server", "servers", multiple=True, metavar="PEER", help="Only this peer as server. Repeatable."),
     ):
         command = option(command)
@@ -56,10 +59,16 @@ def selecting(command: F) -> F:
 
 
 def selection(
-    servers: tuple[str, ...], clients: tuple[str, ...], specs: tuple[str, ...], patterns: tuple[str, ...], families: tuple[str, ...], repeat: int = 1
+    servers: tuple[str, ...],
+    clients: tuple[str, ...],
+    specs: tuple[str, ...],
+    patterns: tuple[str, ...],
+    families: tuple[str, ...],
+    all_pairs: bool,
+    repeat: int = 1,
 ) -> Selection:
     """The options as the plan takes them."""
-    return Selection(servers, clients, specs, patterns, families, repeat)
+    return Selection(servers, clients, specs, patterns, families, repeat, all_pairs)
 
 
 def attached(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, tuple[str, int]], ...]:

@@ -88,6 +88,7 @@ def run(
     specs: tuple[str, ...],
     patterns: tuple[str, ...],
     families: tuple[str, ...],
+    all_pairs: bool,
     peer_folders: tuple[Path, ...],
     spec_folders: tuple[Path, ...],
     launcher: str,
@@ -105,13 +106,15 @@ def run(
 ) -> int:
     """Hold the conversations of the matrix and judge them.
 
-    Every peer talks to every other, as client and as server, over IPv4 and IPv6. The run's folder (runs/latest) gets journal.jsonl (each
+    Every peer talks to every other, as client and as server, over IPv4 and IPv6; its variants (other HTTP stacks: python:aiohttp) and
+    unmodified programs (nginx, curl) with every peer. The run's folder (runs/latest) gets journal.jsonl (each
     case as it ends, with its evidence), results.json, junit.xml and the peers' logs.
 
     \b
     ./parley run --server c --client go --client node     some pairs
     ./parley run --spec rfc862-echo -k size=65536         some conversations
     ./parley run --peers ~/my-peer --client my-peer       a peer of your own as client
+    ./parley run --server python:aiohttp --client go      another HTTP stack of the same peer
     ./parley run --repeat 100 --jobs 64                   how often does it fail?
     ./parley run --attach-server mine=127.0.0.1:8080      a server that runs already: HTTP probes alone
     ./parley run --strict                                 a broken SHOULD fails too
@@ -119,7 +122,7 @@ def run(
     What is known to fail stands in expectations.yaml, each entry with a reason, an owner and a last day: such a failure does not fail the
     run. An entry whose cases pass, that fits no case, or that has expired, does.
     """
-    selection = options.selection(servers, clients, specs, patterns, families, repeat)
+    selection = options.selection(servers, clients, specs, patterns, families, all_pairs, repeat)
     chosen = Options(
         selection, peer_folders, spec_folders, launcher, network, jobs, captures, runs=runs, strict=strict,
         expectations=expectation_files, own_expectations=not no_expectations, update_expectations=update_expectations,

@@ -9,27 +9,41 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from harness.cli import options
-from harness.errors import EXIT_FAILURES, EXIT_OK
+from harness.errors import EXIT_FAILURES, EXIT_OK, UsageError
+from harness.peer.manifest import Manifest, load
+from harness.pipeline import load_peers
 from harness.smoke import Probe, smoke_peer
+from harness.suggest import did_you_mean
 
 _MARKS = {"held": "[green]held[/]  ", "broken": "[red]broken[/]", "skipped": "[yellow]skipped[/]"}
 
 
 @click.command()
-@click.argument("peer", type=options.FOLDER)
-def smoke(peer: Path) -> int:
-    """Hold PEER (a folder with a peer.toml) against each rule of the contract, and explain each miss.
+@click.argument("peer")
+def smoke(peer: str) -> int:
+    """Hold PEER (a folder with a peer.toml, or the name of a peer) against each rule of the contract, and explain each miss.
 
     The peer runs as a process over this machine's loopback. What it does not declare is skipped. Start here when you write one.
+    A variant is named behind a colon: `peers/mine:other`, or `mine:other`.
     """
     console = Console(highlight=False)
 
     def tell(probe: Probe) -> None:
         console.print(f"{_MARKS[probe.outcome]} {escape(probe.rule)}" + (f"\n         {escape(probe.says)}" if probe.says else ""))
 
-    probes = asyncio.run(smoke_peer(peer, tell))
+    probes = asyncio.run(smoke_peer(_found(peer), tell))
     broken = sum(p.outcome == "broken" for p in probes)
     held = sum(p.outcome == "held" for p in probes)
     console.print(f"{held} held, {broken} broken, {len(probes) - held - broken} skipped")
     return EXIT_FAILURES if broken else EXIT_OK
+
+
+def _found(text: str) -> Manifest:
+    """The manifest of a folder or a name, with a variant's name or without."""
+    place, _, variant = text.partition(":")
+    if Path(place, "peer.toml").exists() or "/" in place:
+        return load(Path(place), variant)
+    known = load_peers()
+    if text not in known:
+        raise UsageError(f"{text}: there is no such folder, nor a peer of that name{did_you_mean(text, known)}")
+    return known[text]

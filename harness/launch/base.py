@@ -35,10 +35,11 @@ class Process(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts peers. ``name`` is that of the command line; ``why`` says in words what it is."""
+    """Starts peers. ``name`` is that of the command line; ``why`` says in words what it is; ``in_place``: what is built on this machine."""
 
     name: str
     why: str
+    in_place: bool
 
     async def prepare(self, built: list[Built]) -> dict[str, str]:
         """Whatever takes long and is done once for all (images); returns why for each peer that it can't start."""

@@ -144,6 +144,7 @@ class DockerLauncher:
     """Starts peers in containers of one engine."""
 
     name = "docker"
+    in_place = False
     why = "an engine answers"
 
     def __init__(self, network: Network, builder: Builder, state: Path, say: Say, run: str) -> None:
@@ -192,11 +193,11 @@ class DockerLauncher:
         return process
 
     def _start(self, built: Built, place: str) -> tuple[Any, socket.socket, int]:
-        assert built.manifest.container is not None
+        command = self._images.command(built)
         api = self.engine.api
         container = api.create_container(
             self._tags[built.manifest.name],
-            command=built.manifest.container.launch,
+            command=command,
             stdin_open=True,
             user=_NOBODY,
             labels={LABEL: "peer", RUN_LABEL: self._run, "org.parley.place": place},
@@ -211,7 +212,7 @@ class DockerLauncher:
         pid = int(api.inspect_container(container)["State"]["Pid"])
         if pid == 0:
             sock.close()
-            raise OSError(f"it ended at once; its command is {' '.join(built.manifest.container.launch)}")
+            raise OSError(f"it ended at once; its command is {' '.join(command)}")
         return container, sock, pid
 
     def kill(self, container: str) -> None:

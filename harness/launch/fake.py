@@ -65,6 +65,7 @@ class FakeLauncher:
     """Starts the miniature that stands for each peer name; addresses are made up and nobody listens there."""
 
     name = "fake"
+    in_place = True
     why = "peers inside this process"
 
     def __init__(self, miniatures: dict[str, Miniature]) -> None:

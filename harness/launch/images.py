@@ -18,6 +18,7 @@ import docker.errors
 
 import docker
 from harness.errors import LaunchError, ParleyError
+from harness.peer import program
 from harness.peer.build import Builder, Built
 
 LABEL = "org.parley.what"
@@ -80,17 +81,23 @@ class Images:
         out = self._builder.build_for_container(built.manifest)
         if out is not None:
             files |= {f"out/{name}": data for name, data in _files(out).items()}
+        if built.manifest.program:
+            files[program.ARCHIVE] = (program.octets(), 0o644)
         if container.dockerfile not in files:
             raise LaunchError(f"its manifest names {container.dockerfile}, which is not there")
         files["Dockerfile"] = files[container.dockerfile]
         digest = hashlib.sha256(base.encode())
         for name, (data, mode) in sorted(files.items()):
             digest.update(f"{name} {mode:o} {len(data)} ".encode() + data)
-        tag = f"parley-peer-{built.manifest.name}:{digest.hexdigest()[:16]}"
+        tag = f"parley-peer-{built.manifest.file_name}:{digest.hexdigest()[:16]}"
         if self._find(tag) is None:
             self._say(f"building image {tag}")
             self._build(tag, _archive(files), {}, pull=False)
         return tag
+
+    def command(self, built: Built) -> list[str]:
+        """What is started in it."""
+        return self._builder.in_container(built.manifest)
 
     def _find(self, tag: str) -> str | None:
         try:

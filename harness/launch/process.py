@@ -75,6 +75,7 @@ class ProcessLauncher:
     """Starts peers with the command that their manifest gives."""
 
     name = "process"
+    in_place = True
 
     def __init__(self, network: Network, why: str = "asked for") -> None:
         self.why = why

@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import msgspec
 
-PATTERNS = ("every-octet", "constant", "text", "random")
+from harness.model import patterns
+
+PATTERNS = tuple(patterns.MAKERS)
 MAX_OCTETS = 64 * 1024 * 1024
-_WORD = 0xFFFFFFFF
-_TEXT_COLUMNS = 72
 
 
 class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +40,7 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def successor(self, steps: int) -> Payload:
         """The recipe of datagram number ``steps`` of a ``send`` with a count: the seed so much higher."""
-        return msgspec.structs.replace(self, seed=(self.seed + steps) & _WORD) if self.pattern else self
+        return msgspec.structs.replace(self, seed=(self.seed + steps) & patterns.WORD) if self.pattern else self
 
     def __str__(self) -> str:
         if self.pattern:
@@ -64,37 +64,4 @@ def _octets(payload: Payload) -> bytes:
         return payload.text.encode()
     if payload.hex is not None:
         return bytes.fromhex(payload.hex)
-    return _MAKERS[payload.pattern or ""](payload.seed, payload.size)
-
-
-def _every_octet(seed: int, size: int) -> bytes:
-    start = seed % 256
-    cycle = bytes((start + i) % 256 for i in range(256))
-    return (cycle * (size // 256 + 1))[:size]
-
-
-def _constant(seed: int, size: int) -> bytes:
-    return bytes([seed % 256]) * size
-
-
-def _text(seed: int, size: int) -> bytes:
-    ring = bytes(32 + i % 95 for i in range(95 + _TEXT_COLUMNS))
-    lines = []
-    for k in range(size // (_TEXT_COLUMNS + 2) + 1):
-        start = (seed + k) % 95
-        lines.append(ring[start : start + _TEXT_COLUMNS] + b"\r\n")
-    return b"".join(lines)[:size]
-
-
-def _random(seed: int, size: int) -> bytes:
-    x = seed or 2654435769
-    words = bytearray()
-    for _ in range((size + 3) // 4):
-        x ^= (x << 13) & _WORD
-        x ^= x >> 17
-        x ^= (x << 5) & _WORD
-        words += x.to_bytes(4, "big")
-    return bytes(words[:size])
-
-
-_MAKERS = {"every-octet": _every_octet, "constant": _constant, "text": _text, "random": _random}
+    return patterns.MAKERS[payload.pattern or ""](payload.seed, payload.size)

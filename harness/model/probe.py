@@ -54,7 +54,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is probed. ``methods``: of the requests that are sent, without the sentinel's; ``why``: why it matters; ``disputed``: why sources
+    """What is probed. ``methods``: of the requests that are sent, without the sentinel's; ``known_site``: what is allowed speaks of
+    resources that only the contract's site has; ``why``: why it matters; ``disputed``: why sources
     differ on it, if they do: then nothing of it fails a case.
     """
 
@@ -62,5 +63,6 @@ class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
     allow: tuple[Outcome, ...]
     methods: tuple[str, ...] = ("GET",)
     sentinel: bool = True
+    known_site: bool = False
     why: str = ""
     disputed: str = ""

@@ -10,14 +10,19 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from harness.errors import BuildError, ManifestError
+from harness.peer import program
 from harness.peer.manifest import Build, Manifest
 from harness.peer.tools import Say, Toolbox
 
 BUILD_SECONDS = 900
+IN_IMAGE = PurePosixPath("/peer")
+"""Where a peer's files are in its image."""
 _HOLE = re.compile(r"\{([a-z][a-z0-9-]*)\}")
 
 
@@ -41,18 +46,48 @@ class Builder:
 
     def build(self, manifest: Manifest) -> Built:
         """The peer as a process. Raises ``ToolError``, ``BuildError`` or ``ManifestError``."""
+        for name in manifest.tools:  # a library that a build needs is one of them, too: its absence is told in words, not by a compiler
+            self._tools.find(manifest, name)
         out = self._make(manifest, manifest.build) if manifest.build else None
+        if manifest.program:
+            archive = program.archive(self._home / "standin")
+            return Built(
+                manifest,
+                (sys.executable, str(archive), self._argument(manifest, manifest.folder, lambda tool: self._tools.find(manifest, tool).argv)),
+                out,
+            )
         return Built(manifest, tuple(self._fill(manifest, manifest.launch, out)), out)
+
+    def in_container(self, manifest: Manifest) -> list[str]:
+        """What is started in the peer's image, where tools go by their first name."""
+        assert manifest.container is not None
+        if not manifest.program:
+            return manifest.container.launch
+        return [*manifest.container.launch, self._argument(manifest, IN_IMAGE, lambda tool: (manifest.tools[tool].path[0],))]
+
+    def _argument(self, manifest: Manifest, here: PurePath, find: Callable[[str], tuple[str, ...]]) -> str:
+        def fill(argv: list[str]) -> list[str]:
+            holes = [(part, _HOLE.fullmatch(part)) for part in argv]
+            return [
+                p for part, hole in holes for p in (find(hole[1]) if hole and hole[1] in manifest.tools else (part.replace("{here}", str(here)),))
+            ]
+
+        try:
+            return program.argument(manifest.name, manifest.folder, manifest.server, manifest.client, manifest.version, fill)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ManifestError(f"{manifest.folder}/peer.toml: a file that it names: {error}") from None
 
     def build_for_container(self, manifest: Manifest) -> Path | None:
         """The build's output for an image, or None if there is nothing to build."""
         if not manifest.build:
             return None
-        override = manifest.container.build if manifest.container else []
-        return self._make(manifest, manifest.build.model_copy(update={"command": override}) if override else manifest.build)
+        override = manifest.container.build if manifest.container else None
+        if override is None:
+            return self._make(manifest, manifest.build)
+        return self._make(manifest, manifest.build.model_copy(update={"command": override})) if override else None
 
     def _make(self, manifest: Manifest, build: Build) -> Path:
-        out = self._home / manifest.name / self._key(manifest, build)
+        out = self._home / manifest.file_name / self._key(manifest, build)
         if (out / ".built").exists():
             return out
         shutil.rmtree(out, ignore_errors=True)

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import ManifestError
+from harness.peer.program import ClientProgram, ServerProgram
 from harness.suggest import did_you_mean
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -33,65 +34,137 @@ class Build(_Strict):
 
 
 class Tool(_Strict):
-    """A program that a command needs: looked for on PATH, or brought in as a wheel from the Python package index."""
+    """A program that a command needs: looked for on PATH, or brought in as a wheel from the Python package index; ``hint`` says how
+    else to get it.
+    """
 
     path: list[str] = []
     check: list[str] = []
     wheel: str = ""
     wheel_command: list[str] = Field(default=[], alias="wheel-command")
     own: bool = False
+    hint: str = ""
 
 
 class Container(_Strict):
-    """How the peer lives in a container, where that differs."""
+    """How the peer lives in a container, where that differs. ``build``: None as outside of it, empty: nothing is built for it."""
 
     dockerfile: str = "Dockerfile"
     launch: Argv
-    build: list[str] = []
+    build: list[str] | None = None
 
 
 class Manifest(_Strict):
-    """A whole ``peer.toml``; ``folder`` is where it stands."""
+    """A peer as its ``peer.toml`` has it, or one of its variants; ``folder`` is where it stands.
+
+    ``offers``: the abilities that it is there for, empty: all that it declares. ``optional``: a run does without it where it cannot be had.
+    ``server``, ``client``, ``version``: an unmodified program instead of one that keeps the contract (then there is no ``launch``).
+    """
 
     name: str
     says: str = ""
-    launch: Argv
+    offers: list[str] = []
+    optional: bool = False
+    launch: list[str] = []
     build: Build | None = None
+    server: ServerProgram | None = None
+    client: ClientProgram | None = None
+    version: list[str] = []
     tools: dict[str, Tool] = {}
     container: Container | None = None
     folder: Path = Path()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _started_somehow(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        """A program offers what its tables say."""
+        offered = [ability for table, ability in (("server", "serve http/tcp"), ("client", "ask http/tcp")) if table in raw]
+        if raw.get("launch") == []:
+            raise ValueError("'launch' is empty; it says how the peer is started")
+        if bool(offered) == ("launch" in raw):
+            both = "'launch' and 'server' or 'client' exclude each other: a program is started by its table's command"
+            raise ValueError(both if offered else "'launch' is missing; it says how the peer is started")
+        return {**raw, "offers": offered} if offered else raw
 
-def load(folder: Path) -> Manifest:
-    """Reads ``folder/peer.toml``. Raises ``ManifestError`` with every problem that it has."""
+    @property
+    def program(self) -> bool:
+        """Whether it is an unmodified program, which keeps no contract."""
+        return not self.launch
+
+    @property
+    def file_name(self) -> str:
+        """The name as files, images and containers bear it."""
+        return self.name.replace(":", ".")
+
+
+def load(folder: Path, variant: str = "") -> Manifest:
+    """The peer that ``folder/peer.toml`` describes, or that variant of it. Raises ``ManifestError`` with every problem that it has."""
+    found = load_all(folder)
+    name = f"{found[0].name}:{variant}" if variant else found[0].name
+    for manifest in found:
+        if manifest.name == name:
+            return manifest
+    known = [m.name.partition(":")[2] for m in found[1:]]
+    raise ManifestError(f"{folder}/peer.toml: there is no variant {variant!r}{did_you_mean(variant, known)}")
+
+
+def load_all(folder: Path) -> list[Manifest]:
+    """The peer and then its variants. Raises ``ManifestError`` with every problem that the file has."""
     path = folder / "peer.toml"
+    raw = _read(path)
+    variants = raw.pop("variants", {})
+    peer = _checked(path, raw, folder)
+    if not NAME.fullmatch(peer.name):
+        raise ManifestError(f"{path}: name {peer.name!r} must be made of a-z, 0-9 and '-'")
+    if not isinstance(variants, dict) or not all(isinstance(v, dict) for v in variants.values()):
+        raise ManifestError(f"{path}: 'variants' must hold tables: [variants.NAME]")
+    for name in variants:
+        if not NAME.fullmatch(name):
+            raise ManifestError(f"{path}: variants.{name}: the name must be made of a-z, 0-9 and '-'")
+    made = [_checked(path, _merged(raw, {**v, "name": f"{peer.name}:{n}"}), folder, f"variants.{n}.") for n, v in variants.items()]
+    return [peer, *made]
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ManifestError(f"{path}: there is no such file", hint="peers/README.md, 'The manifest', shows one.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ManifestError(f"{path}: {error}") from None
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with what ``over`` says instead; tables member by member."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _checked(path: Path, raw: dict[str, Any], folder: Path, where: str = "") -> Manifest:
     try:
-        manifest = Manifest.model_validate({**raw, "folder": folder.resolve()})
+        return Manifest.model_validate({**raw, "folder": folder.resolve()})
     except ValidationError as error:
-        raise ManifestError("\n".join(_problem(path, e) for e in error.errors())) from None
-    if not NAME.fullmatch(manifest.name):
-        raise ManifestError(f"{path}: name {manifest.name!r} must be made of a-z, 0-9 and '-'")
-    return manifest
+        raise ManifestError("\n".join(_problem(path, e, where) for e in error.errors())) from None
 
 
-def _problem(path: Path, error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
+def _problem(path: Path, error: Any, inside: str) -> str:
+    where = inside + ".".join(str(part) for part in error["loc"])
     if error["type"] == "missing":
-        return f"{path}: '{where}' is missing" + ("; it says how the peer is started" if where == "launch" else "")
+        return f"{path}: '{where}' is missing"
     if error["type"] == "extra_forbidden":
-        known = {f.alias or n for m in (Manifest, Build, Tool, Container) for n, f in m.model_fields.items()} - {"folder"}
+        known = {f.alias or n for m in (Manifest, Build, Tool, Container, ServerProgram, ClientProgram) for n, f in m.model_fields.items()} - {
+            "folder"
+        } | {"variants"}
         return f"{path}: '{where}' is not known{did_you_mean(str(error['loc'][-1]), known)}"
-    return f"{path}: '{where}': {error['msg'][0].lower()}{error['msg'][1:]}"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{path}: '{where}': {said[0].lower()}{said[1:]}" if where else f"{path}: {said}"
 
 
 def discover(folders: Iterable[Path]) -> dict[str, Manifest]:
-    """All peers in the given folders, by name. A folder is a peer itself, or holds folders that are.
+    """All peers in the given folders, and their variants, by name. A folder is a peer itself, or holds folders that are.
 
     Raises ``ManifestError`` for a broken manifest, a name that stands twice, or a folder that holds none.
     """
@@ -101,9 +174,9 @@ def discover(folders: Iterable[Path]) -> dict[str, Manifest]:
         if not homes:
             raise ManifestError(f"{folder}: no peer.toml here, nor one folder down")
         for home in homes:
-            manifest = load(home)
-            twin = found.get(manifest.name)
-            if twin and twin.folder != manifest.folder:
-                raise ManifestError(f"{home}/peer.toml: the name {manifest.name!r} is taken by {twin.folder}")
-            found[manifest.name] = manifest
+            made = load_all(home)
+            twin = found.get(made[0].name)
+            if twin and twin.folder != made[0].folder:
+                raise ManifestError(f"{home}/peer.toml: the name {made[0].name!r} is taken by {twin.folder}")
+            found |= {manifest.name: manifest for manifest in made}
     return found

@@ -61,7 +61,7 @@ class Toolbox:
         names = " or ".join(tool.path) or name
         raise ToolError(
             f"peer {manifest.name}: the tool {{{name}}} ({names}) is not on PATH",
-            hint=f"Install {names}, or leave the peer out: --server and --client choose peers.",
+            hint=tool.hint or f"Install {names}, or leave the peer out: --server and --client choose peers.",
         )
 
     def _from_wheel(self, manifest: Manifest, name: str, tool: Tool) -> Found:

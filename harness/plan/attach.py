@@ -1,4 +1,5 @@
-"""Probes aimed at a server that somebody else started: whose resources nobody knows but for one path. Pure.
+"""Servers that keep no contract, whose resources nobody knows but for one path: a program that a manifest starts, or one that somebody else
+started. They take the probes of servers, and nothing else. Pure.
 
 All that is asked of the site of the contract is asked of that path. The controls ask no more than any server can do: one for requests
 without content, one for those with it, for probes that need the one or the other.
@@ -6,12 +7,13 @@ without content, one for those with it, for probes that need the one or the othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from harness.model.case import Scenario, Script
+from harness.model.case import FAMILIES, Case, Scenario, Script
 from harness.spec.compile import server_control
 
 _PATHS = ("/probe", "/sentinel", "/mirror", "/chunked", "/empty")
@@ -30,14 +32,42 @@ _CONTROLS = {
 _PATIENCE = 3000
 
 
-def aimed(scenarios: Iterable[Scenario], path: str, families: tuple[str, ...]) -> list[Scenario]:
-    """The probes of servers among the scenarios, with their controls, aimed at ``path``."""
-    controls = {kind: _aimed(server_control(kind, *control, patience=_PATIENCE), path) for kind, control in _CONTROLS.items()}
-    return [
-        msgspec.structs.replace(_aimed(s, path), control=controls["content" if "POST" in s.probe.methods else "plain"], families=families)
-        for s in scenarios
-        if s.probe and s.probe.of == "server"
-    ]
+class Stranger(msgspec.Struct, frozen=True):
+    """``path`` answers with 200 there; ``families``: where it can be reached."""
+
+    path: str
+    families: tuple[str, ...] = FAMILIES
+
+
+def aim(cases: Iterable[Case], strangers: Mapping[str, Stranger]) -> list[Case]:
+    """The cases without those that a stranger cannot hold as server, its probes aimed at what it has."""
+    if not strangers:
+        return list(cases)
+    made: dict[tuple[str, str], Scenario] = {}
+    return [aimed for case in cases if (aimed := _case(case, strangers.get(case.server), made))]
+
+
+def _case(case: Case, stranger: Stranger | None, made: dict[tuple[str, str], Scenario]) -> Case | None:
+    if stranger is None:
+        return case
+    if case.scenario.probe is None or case.scenario.probe.known_site or case.family not in stranger.families:
+        return None
+    key = (case.scenario.key, stranger.path)
+    if key not in made:
+        made[key] = _probe(case.scenario, stranger.path)
+    return msgspec.structs.replace(case, scenario=made[key])
+
+
+def _probe(scenario: Scenario, path: str) -> Scenario:
+    assert scenario.probe is not None
+    control = "content" if "POST" in scenario.probe.methods else "plain"
+    return msgspec.structs.replace(_aimed(scenario, path), control=_control(control, path))
+
+
+@functools.cache
+def _control(kind: str, path: str) -> Scenario:
+    """One value for all probes: what it costs to send is kept by identity."""
+    return _aimed(server_control(kind, *_CONTROLS[kind], patience=_PATIENCE), path)
 
 
 def _aimed(scenario: Scenario, path: str) -> Scenario:

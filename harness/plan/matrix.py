@@ -18,13 +18,19 @@ from harness.suggest import did_you_mean
 
 class Abilities(msgspec.Struct, frozen=True):
     """What one peer declared in its hello. ``known`` is false for a peer that could not be asked: then nothing
-    is ruled out here, and its cases end in the reason why it could not.
+    is ruled out here, and its cases end in the reason why it could not. ``offers``: the abilities that it is there for, empty: all;
+    no conversation that needs another is planned with it.
     """
 
     can: frozenset[str] = frozenset()
     families: frozenset[str] = frozenset()
     lacks: Mapping[str, str] = {}
     known: bool = True
+    offers: frozenset[str] = frozenset()
+
+    def meant_for(self, ability: str) -> bool:
+        """Whether conversations that need this of it belong into the matrix."""
+        return not self.offers or ability in self.offers
 
     def missing(self, ability: str, family: str) -> str:
         """Why this peer cannot hold such a conversation; empty if it can."""
@@ -37,7 +43,9 @@ class Abilities(msgspec.Struct, frozen=True):
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """What the command line asks for. Empty means all. ``patterns`` are parts of case ids, or globs with * ? [ ]."""
+    """What the command line asks for. Empty means all. ``patterns`` are parts of case ids, or globs with * ? [ ]. ``all_pairs``: those
+    that are there for a few abilities only (variants, programs) meet each other, too, not only the peers that are there for all.
+    """
 
     servers: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
@@ -45,6 +53,7 @@ class Selection(msgspec.Struct, frozen=True):
     patterns: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     repeat: int = 1
+    all_pairs: bool = False
 
 
 def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted: Selection, every_prober: bool = False) -> list[Case]:
@@ -64,7 +73,13 @@ def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted:
         for client, server in (
             _pairs(clients, servers) if not scenario.probe or every_prober else _probing(scenario, peers, clients, servers, family)
         )
+        if peers[client].meant_for(scenario.client_ability) and peers[server].meant_for(scenario.server_ability)
+        if _meet(peers, wanted, client, server)
     ]
+    if not made:
+        raise UsageError(
+            "these peers hold no conversation of these specs with each other", hint="`parley list peers` shows what each of them is there for."
+        )
     kept = _matching(made, wanted.patterns)
     return [msgspec.structs.replace(c, attempt=n) if n > 1 else c for n in range(1, wanted.repeat + 1) for c in kept]
 
@@ -75,6 +90,13 @@ def _unsupported(scenario: Scenario, peers: Mapping[str, Abilities], client: str
         if reason:
             return f"{role} {name}: {reason}"
     return ""
+
+
+def _meet(peers: Mapping[str, Abilities], wanted: Selection, client: str, server: str) -> bool:
+    """Whether the two are a pair of this matrix: of those that are there for a few abilities, only if asked for."""
+    if wanted.all_pairs or not (peers[client].offers and peers[server].offers):
+        return True
+    return client in wanted.clients and server in wanted.servers
 
 
 def _pairs(clients: Sequence[str], servers: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -91,7 +113,10 @@ def _probing(
     assert scenario.probe is not None
     of_server = scenario.probe.of == "server"
     ability, others = (scenario.client_ability, clients) if of_server else (scenario.server_ability, servers)
-    able = [name for name in others if not peers[name].missing(ability, family)] or list(others)
+    meant = [name for name in others if peers[name].meant_for(ability)]
+    able = [name for name in meant if not peers[name].missing(ability, family)] or meant
+    if not able:
+        return
     turn = zlib.crc32(scenario.key.encode())
     for place, tested in enumerate(servers if of_server else clients):
         prober = able[(turn + place) % len(able)]

@@ -17,7 +17,6 @@ from harness.model.case import NOBODY, Case, Scenario, Script
 from harness.model.trace import Address, Connection, Side, Step, Trace
 from harness.network.base import Host
 from harness.peer import contract
-from harness.run.attached import Attached
 from harness.run.commands import client_command, script_command
 from harness.run.crowd import pair
 from harness.run.peer import LivePeer
@@ -94,7 +93,7 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapp
     await talk.ask(asked)
     trace = await talk.trace(asked, clock)
     talk.leave()
-    trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began, attached=isinstance(server, Attached))
+    trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began, attached=server.silent)
     if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
         return trace, None
     return trace, _question(case, trace, client.host, server.host, since)
@@ -168,7 +167,7 @@ class _Talk:
 
     async def serve(self, site: tuple[Mapping[str, Any], ...]) -> Address:
         """Brings the server's side up; returns the address that the client is to be given."""
-        if isinstance(self._server, Attached):
+        if self._server.at:
             return self._server.at
         host = self._server.host
         address = host.addresses.get(self._case.family)
@@ -233,7 +232,7 @@ class _Talk:
     # -- the server's account ---------------------------------------------------------------------------------
 
     async def _server_side(self) -> Side:
-        if self._scenario.service in NOBODY or isinstance(self._server, Attached):
+        if self._scenario.service in NOBODY or self._server.silent:
             return Side(offset=self._server.offset)
         if self._scenario.server:
             return await self._script_side()

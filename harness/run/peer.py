@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import ContractError
 from harness.launch.base import Launcher, Process
+from harness.model.trace import Address
 from harness.peer import contract
 from harness.peer.build import Built
 from harness.run.service import Activity, Service
@@ -26,11 +27,14 @@ MAX_STEPS = 100_000
 
 
 class LivePeer:
-    """A started peer. ``place`` is where it runs (its role in the matrix); ``on_end`` is called once when it is no more."""
+    """A started peer. ``place`` is where it runs (its role in the matrix); ``at`` is where it serves if nobody has to ask it to;
+    ``on_end`` is called once when it is no more.
+    """
 
     def __init__(self, built: Built, place: str, log: Callable[[bytes], None], on_end: Callable[[LivePeer], None]) -> None:
         self.name = built.manifest.name
         self.place = place
+        self.at: Address | None = None
         self.hello: contract.Event | None = None
         self.trouble = ""
         self.says = ""
@@ -74,6 +78,11 @@ class LivePeer:
     def alive(self) -> bool:
         """Whether it may still be spoken to."""
         return not self.trouble and not self._leaving
+
+    @property
+    def silent(self) -> bool:
+        """Whether it cannot tell what its services do: a program serves, and only a stand-in keeps the contract."""
+        return self._built.manifest.program
 
     @property
     def host(self) -> Any:

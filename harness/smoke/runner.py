@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from harness.launch.choose import loopback_families
 from harness.launch.process import ProcessLauncher
 from harness.network.base import Loopback
-from harness.peer import manifest as manifests
 from harness.peer.build import Builder, Built
+from harness.peer.manifest import Manifest
 from harness.peer.tools import Toolbox
 from harness.pipeline import STATE
 from harness.smoke import rules
@@ -35,12 +34,12 @@ _ADDRESSES = {"ipv4": "127.0.0.1", "ipv6": "::1"}
 Tell = Callable[[Probe], None]
 
 
-async def smoke_peer(folder: Path, tell: Tell, *, only: str = "") -> list[Probe]:
+async def smoke_peer(peer: Manifest, tell: Tell, *, only: str = "") -> list[Probe]:
     """Builds the peer, and probes each rule (whose words have ``only`` in them). ``tell`` gets each outcome, in the order of the page.
 
     Raises ``ManifestError``, ``ToolError``, ``BuildError`` or ``LaunchError`` when there is nothing that could be probed.
     """
-    built = await asyncio.to_thread(_build, folder)
+    built = await asyncio.to_thread(_build, peer)
     launcher = ProcessLauncher(Loopback("smoke"), "smoke")
     try:
         return await Smoke(launcher, built, tell, only).run()
@@ -49,11 +48,11 @@ async def smoke_peer(folder: Path, tell: Tell, *, only: str = "") -> list[Probe]
             await asyncio.wait_for(launcher.close(), 3)
 
 
-def _build(folder: Path) -> Built:
+def _build(peer: Manifest) -> Built:
     def say(text: str) -> None:
         print(f"parley: {text}", file=sys.stderr)
 
-    return Builder(STATE / "build", Toolbox(STATE / "tools", say), say).build(manifests.load(folder))
+    return Builder(STATE / "build", Toolbox(STATE / "tools", say), say).build(peer)
 
 
 class Smoke:

@@ -131,7 +131,8 @@ Allow = Annotated[list[Outcome], Field(min_length=1), BeforeValidator(lambda v: 
 
 class ServerProbe(_Strict):
     """Octets for a server. The sentinel, an ordinary request that ends the connection, follows in the same breath. ``cuts``: offsets at which
-    the octets are chopped, or ``each``: at every one; ``gap``: milliseconds between.
+    the octets are chopped, or ``each``: at every one; ``gap``: milliseconds between. ``known-site``: what is allowed
+    speaks of resources that only the contract's site has (or has not).
     """
 
     send: Pieces
@@ -141,6 +142,7 @@ class ServerProbe(_Strict):
     methods: list[str] | None = None
     sentinel: bool = True
     patience: Milliseconds | None = None
+    known_site: bool = Field(default=False, alias="known-site")
     allow: Allow
 
 
@@ -166,7 +168,7 @@ def server_scripts(spec: ServerProbe) -> tuple[m.Script, p.Probe]:
     steps.append({"do": "receive", "until": "end", "within": patience, "keep": KEEP})
     first = _text(spec.send).lstrip(b"\r\n").split(b" ", 1)[0]
     methods = spec.methods if spec.methods is not None else [first.decode("latin-1")]
-    return m.Script("client", tuple(steps)), p.Probe("server", allow, tuple(methods), spec.sentinel)
+    return m.Script("client", tuple(steps)), p.Probe("server", allow, tuple(methods), spec.sentinel, known_site=spec.known_site)
 
 
 def client_script(spec: Reply, method: str) -> tuple[m.Script, p.Probe]:
