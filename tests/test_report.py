@@ -329,3 +329,28 @@ def test_results_json_has_the_repeats() -> None:
     found = json.loads(as_json({}, results, Summary()))["repeats"]
     assert (found["cases"][0]["failures"], found["cases"][0]["runs"], found["total"]["runs"]) == (1, 2, 2)
     assert json.loads(as_json({}, attempts("p"), Summary()))["repeats"] is None
+
+
+def test_a_matrix_of_many_stacks_fits_the_terminal() -> None:
+    summary = Summary()
+    names = [f"language{n}:some-stack" for n in range(9)]
+    for client in names:
+        summary.add(result(client=client, server="c"))
+        summary.add(result(FAIL, client=client, server="c", family="ipv6"))
+    text = shown(lambda c: console.matrix(c, summary))
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert all(text.count(f" {name} ") == 1 for name in names), "each stands once, whole"
+
+
+def test_probes_are_counted_by_the_stack_that_was_put_to_the_test() -> None:
+    def probed(protocol: str, verdict: str = PASS, **who: str) -> Result:
+        return msgspec.structs.replace(result(verdict, **who), protocol=protocol)
+
+    summary = Summary()
+    for other in ("c", "go"):
+        summary.add(probed("http-server-probes", client=other, server="node"))
+        summary.add(probed("http-client-probes", FAIL, client="node", server=other))
+    summary.add(probed("http-client-probes", client="go", server="c"))
+    lines = [line.split() for line in shown(lambda c: console.matrix(c, summary)).splitlines()]
+    assert [line for line in lines if "node" in line] == [["│", "node", "│", "2", "│", "2", "fail", "│"]]
+    assert [line for line in lines if "go" in line] == [["│", "go", "│", "-", "│", "1", "│"]]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness.model.expectation import Expected
 from harness.model.result import ERROR, EXPECTED_FAILURE, FAIL, FLAKY, PASS, UNEXPECTED_PASS, UNSUPPORTED, Result
@@ -15,6 +16,7 @@ from harness.report import repeats
 from harness.report.summary import Summary
 
 PROTOCOLS = ("tcp", "udp", "http")
+_PROBES = {"http-server-probes": "as server", "http-client-probes": "as client"}
 _FAMILIES = {"ipv4": "v4", "ipv6": "v6"}
 _MARKS = {
     FAIL: ("red", "fail"), UNEXPECTED_PASS: ("red", "upass"), ERROR: ("magenta", "err"), EXPECTED_FAILURE: ("blue", "exp"),
@@ -24,19 +26,53 @@ _MAX_SHOWN, _MAX_CASES = 12, 3
 
 
 def matrix(console: Console, summary: Summary) -> None:
-    """One table a protocol: a row for each server, a column for each client, counts by family in each cell."""
-    protocols = sorted({c[0] for c in summary.cells}, key=lambda p: PROTOCOLS.index(p) if p in PROTOCOLS else 99)
-    for protocol in protocols:
+    """One table a protocol: a row for each server, a column for each client, counts by family in each cell; as many tables side by side
+    as the columns need. Of probes, one table: a row for each stack, by the side that was put to the test.
+    """
+    for protocol in sorted({c[0] for c in summary.cells} - _PROBES.keys(), key=lambda p: PROTOCOLS.index(p) if p in PROTOCOLS else 99):
         cells = {c[1:]: n for c, n in summary.cells.items() if c[0] == protocol}
-        clients = list(dict.fromkeys(client for _, _, client in cells))
-        servers = list(dict.fromkeys(server for _, server, _ in cells))
-        table = Table(title=f"{protocol.upper()}: server (row) by client (column)", title_justify="left", title_style="bold", min_width=44)
-        table.add_column("server", no_wrap=True)
-        for client in sorted(clients):
-            table.add_column(client)
-        for server in sorted(servers):
-            table.add_row(server, *(_cell(cells, server, client) for client in sorted(clients)))
-        console.print(table)
+        clients = sorted({client for _, _, client in cells})
+        servers = sorted({server for _, server, _ in cells})
+        rows = {server: [_cell(cells, server, client) for client in clients] for server in servers}
+        for columns in _fitting(console.width, clients, rows):
+            title = f"{protocol.upper()}: server (row) by client (column)"
+            console.print(_table(title, ["server", *(clients[i] for i in columns)], [[s, *(rows[s][i] for i in columns)] for s in servers]))
+    _probes(console, summary)
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", min_width=44)
+    for i, name in enumerate(head):
+        table.add_column(name, no_wrap=i == 0)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _fitting(width: int, names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Iterator[list[int]]:
+    """The columns' numbers, in groups that a terminal of that width has room for."""
+    first = max(len("server"), *(len(name) for name in rows)) + 4
+    group: list[int] = []
+    used = first
+    for i, name in enumerate(names):
+        needed = max(len(name), *(Text.from_markup(line).cell_len for row in rows.values() for line in row[i].splitlines())) + 3
+        if group and used + needed > width:
+            yield group
+            group, used = [], first
+        group.append(i)
+        used += needed
+    yield group
+
+
+def _probes(console: Console, summary: Summary) -> None:
+    counts: dict[str, dict[str, Counter[str]]] = {}
+    for (protocol, _, server, client), counter in summary.cells.items():
+        if protocol in _PROBES:
+            tested = server if protocol == "http-server-probes" else client
+            counts.setdefault(tested, {}).setdefault(protocol, Counter()).update(counter)
+    if counts:
+        rows = [[name, *(_counts(found[p]) if p in found else "-" for p in _PROBES)] for name, found in sorted(counts.items())]
+        console.print(_table("HTTP probes: octets that put one side to the test", ["stack", *_PROBES.values()], rows))
 
 
 def _cell(cells: dict[tuple[str, str, str], Counter[str]], server: str, client: str) -> str:
