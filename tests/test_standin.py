@@ -19,6 +19,7 @@ from harness.peer.tools import Toolbox
 from harness.pipeline import load_peers
 from harness.run.conversation import ensure_service
 from harness.run.pool import NotThere, Pool
+from harness.standin.scratch import MARK
 from tests.test_cli import parley
 
 Write = Callable[[str, str], Path]
@@ -138,12 +139,31 @@ async def test_what_it_starts_is_gone_with_it(program: Path, tmp_path: Path) -> 
     assert local is not None
     _, writer = await asyncio.open_connection(*local)
     writer.close()
-    scratch = set(Path(tempfile.gettempdir()).glob("parley-program-*"))
+    mine = left()
+    assert mine
     await pool.close()
     await launcher.close()
     with pytest.raises(OSError):
         await asyncio.open_connection(*local)
-    assert len(scratch - set(Path(tempfile.gettempdir()).glob("parley-program-*"))) == 1
+    assert left() < mine
+
+
+async def test_what_a_killed_one_left_the_next_one_removes(program: Path, tmp_path: Path) -> None:
+    before = left()
+    pool, launcher, _ = await started(program, tmp_path)
+    await pool.get("client", "mine")
+    (held,) = left() - before
+    await launcher.close()  # kills
+    assert held in left()
+    pool, launcher, _ = await started(program, tmp_path)
+    await pool.get("client", "mine")
+    assert held not in left()
+    await pool.close()
+    await launcher.close()
+
+
+def left() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob(f"{MARK}*"))
 
 
 async def test_a_program_that_does_not_come_up_is_told_with_its_words(write: Write, tmp_path: Path) -> None:

@@ -10,16 +10,15 @@ import contextlib
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from harness.standin.asking import Asking, Refused
+from harness.standin.scratch import Scratch
 from harness.standin.serving import Serving
 
 CONTRACT = 1
@@ -121,7 +120,7 @@ class StandIn:
 
 async def main(program: dict[str, Any]) -> int:
     """Lives until the input ends, or until the program that serves ends by itself: returns the exit status."""
-    scratch = Path(tempfile.mkdtemp(prefix="parley-program-"))
+    scratch = Scratch()
     loop = asyncio.get_running_loop()
     broken = loop.create_future()
 
@@ -132,7 +131,7 @@ async def main(program: dict[str, Any]) -> int:
     loop.set_exception_handler(fail)
     reader = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    stand_in = StandIn(program, scratch)
+    stand_in = StandIn(program, scratch.path)
     reading = loop.create_task(_read(reader, stand_in))
     try:
         await asyncio.wait((reading, broken), return_when=asyncio.FIRST_COMPLETED)
@@ -142,7 +141,7 @@ async def main(program: dict[str, Any]) -> int:
     finally:
         reading.cancel()
         await stand_in.end()
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.remove()
 
 
 async def _read(reader: asyncio.StreamReader, stand_in: StandIn) -> None:
