@@ -72,6 +72,15 @@ async def test_datagrams_and_then_an_immediate_stop(wire: Wire, attempt: int) ->
     assert seen.incomplete or all(d.left and d.checksum == "ok" for d in seen.datagrams)
 
 
+async def test_what_happened_while_the_clock_was_set_is_no_evidence(wire: Wire) -> None:
+    """Frames are told apart by the wall clock: after a jump they may be another conversation's."""
+    since = time.time_ns()
+    with wire.socket(wire.far, socket.SOCK_DGRAM, 7), wire.socket(wire.near, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"x", (wire.far.addresses["ipv4"], 7))
+        seen = await wire.link.see(wire.ask("udp", sender.getsockname(), since, stepped="the clock was set"))
+    assert seen.incomplete == "the clock was set"
+
+
 async def test_a_connection_as_it_was(wire: Wire, tmp_path: Path) -> None:
     from harness.wire import pcapng
 

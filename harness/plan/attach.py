@@ -29,7 +29,6 @@ _CONTROLS = {
     ),
 }
 """Requests of a stranger's controls and their methods, without the sentinel."""
-_PATIENCE = 3000
 
 
 class Stranger(msgspec.Struct, frozen=True):
@@ -67,7 +66,7 @@ def _probe(scenario: Scenario, path: str) -> Scenario:
 @functools.cache
 def _control(kind: str, path: str) -> Scenario:
     """One value for all probes: what it costs to send is kept by identity."""
-    return _aimed(server_control(kind, *_CONTROLS[kind], patience=_PATIENCE), path)
+    return _aimed(server_control(kind, *_CONTROLS[kind]), path)
 
 
 def _aimed(scenario: Scenario, path: str) -> Scenario:

@@ -21,7 +21,7 @@ from harness.run.commands import client_command, script_command
 from harness.run.crowd import pair
 from harness.run.peer import LivePeer
 from harness.run.service import Activity, Service
-from harness.wire.clock import wall_ahead
+from harness.wire.clock import stepped, wall_ahead
 from harness.wire.link import cuts
 from harness.wire.messages import Ask
 
@@ -81,7 +81,7 @@ def _went_through(trace: Trace) -> bool:
 
 async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...], port: int) -> tuple[Trace, Ask | None]:
     """Holds it once; ``port`` is where a server's script must listen, 0: anywhere."""
-    since = time.time_ns()
+    since, ahead = time.time_ns(), wall_ahead()
     clock, began = since / 1e9, time.perf_counter()
     talk = _Talk(case, client, server, port)
     try:
@@ -96,7 +96,8 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapp
     trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began, attached=server.silent)
     if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
         return trace, None
-    return trace, _question(case, trace, client.host, server.host, since)
+    step = stepped(ahead, wall_ahead(), int(trace.seconds * 1e9))
+    return trace, msgspec.structs.replace(_question(case, trace, client.host, server.host, since), stepped=step)
 
 
 def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) -> Ask:

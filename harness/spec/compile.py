@@ -195,9 +195,9 @@ def _client_probe(conversation: model.Conversation, spec: model.ClientProbe, com
 _CONTROL: dict[str, Any] = {"says": "Ordinary messages are understood.", "requires": ("",), "transport": "tcp"}
 
 
-def server_control(kind: str, requests: str, methods: Sequence[str], patience: int | None = None) -> m.Scenario:
+def server_control(kind: str, requests: str, methods: Sequence[str]) -> m.Scenario:
     """What a server must be able to do before anything is made of what it does with probes: answer these requests and the sentinel."""
-    spec = probes.ServerProbe.model_validate({"send": requests, "methods": list(methods), "allow": {}, "patience": patience})
+    spec = probes.ServerProbe.model_validate({"send": requests, "methods": list(methods), "allow": {}, "patience": probes.PATIENCE})
     prober, probe = probes.server_scripts(spec)
     return m.Scenario(key=f"control/{kind}", service="http", client=prober, probe=probe, **_CONTROL)
 

@@ -31,7 +31,7 @@ class Ask(msgspec.Struct, tag="ask"):
 
     ``client_cuts`` and ``server_cuts``: for each report, how it cuts what that side sent into pieces. ``shown``: whether single frames are
     wanted too. ``alone``: nobody else speaks to that server. ``http``: messages, too. ``wait``: milliseconds that a connection
-    may take to settle.
+    may take to settle. ``stepped``: why the times are worth nothing, if so.
     """
 
     number: int
@@ -47,6 +47,7 @@ class Ask(msgspec.Struct, tag="ask"):
     alone: bool = False
     http: bool = False
     wait: int = 250
+    stepped: str = ""
 
 
 class Keep(msgspec.Struct, tag="keep"):

@@ -189,7 +189,7 @@ class Witness:
 
     def _incomplete(self, ask: messages.Ask) -> str:
         """Why what was seen since then may not be all; empty if it is."""
-        lost = self._hosts.lost(ask.hosts, ask.since)
+        lost = ask.stepped or self._hosts.lost(ask.hosts, ask.since)
         if lost:
             return lost
         return "frames were let go for want of memory" if self._shelf.crowded_at >= ask.since else ""
