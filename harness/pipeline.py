@@ -295,6 +295,7 @@ class Run:
 
     async def _hold_all(self, pool: Pool) -> None:
         abilities = await pool.greet(self._in_role("serve", "server"), self._in_role("ask", "client"))
+        self._book.know({p.name: _versions(p) for p in pool.living() if p.hello})
         order = dict.fromkeys([*self._chosen, *self._servers])
         meant = {n: msgspec.structs.replace(abilities.get(n, matrix.Abilities()), offers=self._offers(n)) for n in order}
         cases = self._cases(meant, self._selection)
@@ -416,6 +417,11 @@ def capture_name(case_id: str) -> str:
     """The file of one case's frames: its id, as one name that every file system takes."""
     name = case_id.replace("/", ",").replace("%", "_").replace(":", "_")
     return f"{name}.pcapng" if len(name) < MAX_NAME else f"{name[:MAX_NAME]}-{hashlib.sha256(case_id.encode()).hexdigest()[:8]}.pcapng"
+
+
+def _versions(peer: LivePeer) -> list[str]:
+    assert peer.hello is not None
+    return [peer.hello.language, *(f"{name} {version}" for name, version in peer.hello.libraries.items())]
 
 
 def _about(peer: LivePeer) -> dict[str, Any]:

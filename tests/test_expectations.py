@@ -382,3 +382,30 @@ def test_stale_entries_leave_and_others_stay(write: Write) -> None:
     said = expecting.apply(expecting.change(Book(expecting.load([path], KNOWN)), results, [results[0].id], False), path, DAY)
     assert [s.split(": ")[1] for s in said] == ["taken out (gone)"]
     assert path.read_text() == "# a\n" + GOOD + "# b\n"
+
+
+# -- versions -------------------------------------------------------------------------------------------------
+
+
+def versioned(write: Write, when: str) -> Book:
+    book = Book(entries(GOOD.replace("  kind:", f'  when: "{when}"\n  kind:'), write))
+    book.know({"c": ["C11 (gcc 12.2.0)"], "go": ["Go 1.26.8 (gc)", "net/http 1.26.8"]})
+    return book
+
+
+@pytest.mark.parametrize(
+    ("when", "speaks"), [("*gcc 12.*", True), ("net/http 1.26.*", True), ("gcc 12*", False), ("*gcc 13.*", False), ("net/http 1.25.*", False)]
+)
+def test_an_entry_may_hold_for_a_version_only(write: Write, when: str, speaks: bool) -> None:
+    """With another one, its failure is not expected, and its pass is none that was not."""
+    book = versioned(write, when)
+    assert outcome(book, result(FAIL, finding())) == (EXPECTED_FAILURE if speaks else FAIL)
+    assert outcome(book, result(PASS)) == (UNEXPECTED_PASS if speaks else PASS)
+    assert bool(book.unmet([result(PASS)])) == speaks
+    assert not book.stale(["rfc862-echo/tcp/one/size=1/client=go/server=c/ipv4"]), "it fits cases, whatever runs here"
+
+
+def test_of_a_peer_that_said_nothing_no_version_holds(write: Write) -> None:
+    book = versioned(write, "*")
+    book.know({})
+    assert outcome(book, result(FAIL, finding())) == FAIL

@@ -4,6 +4,7 @@ Owns what an entry means: which results it speaks of, and when the entry itself 
 date come in as values. Reading and rewriting files is ``harness.expecting``'s.
 
 - An entry speaks of each case whose whole id fits its ``cases``, a shell pattern (``fnmatch``: ``*`` also spans ``/``; repeats included).
+- With ``when``, only where one of the case's two peers says such a thing of itself: a shell pattern over its language, or a library and its version.
 - ``fails`` is met by a case that fails, and also by one that passes with broken SHOULDs, so that one file serves runs with and without
   ``--strict``. With ``requirement``, every finding that fails the case must cite it (a breach of the peer contract cites none).
 - ``flaky`` is met by a pass and by such a failure. A verdict ``error`` is never expected.
@@ -28,6 +29,7 @@ from harness.spec.load import Problem, validated
 from harness.spec.yamlpos import Document
 from harness.suggest import did_you_mean
 
+_PEERS = re.compile(r"/(?:client|server)=([^/]+)")
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -37,6 +39,7 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     cases: _Text
+    when: str = ""
     requirement: str = ""
     kind: Literal["fails", "flaky"]
     reason: _Text
@@ -108,12 +111,22 @@ class Book:
         self._strict = strict
         self._patterns = [(re.compile(fnmatch.translate(e.written.cases)), e) for e in self.entries]
         self._speaking: dict[str, tuple[Entry, ...]] = {}
+        self._versions: Mapping[str, Collection[str]] = {}
+
+    def know(self, versions: Mapping[str, Collection[str]]) -> None:
+        """What each peer says of itself: its language with its version, and each library with its own."""
+        self._versions = versions
+        self._speaking.clear()
 
     def speaking_of(self, case: str) -> tuple[Entry, ...]:
         """The entries that speak of a case, in their order."""
         if case not in self._speaking:
-            self._speaking[case] = tuple(e for pattern, e in self._patterns if pattern.match(case))
+            self._speaking[case] = tuple(e for pattern, e in self._patterns if pattern.match(case) and self._holds(e.written.when, case))
         return self._speaking[case]
+
+    def _holds(self, when: str, case: str) -> bool:
+        said = [words for name in _PEERS.findall(case) for words in self._versions.get(name, ())] if when else []
+        return not when or any(fnmatch.fnmatchcase(words, when) for words in said)
 
     def mark(self, result: Result) -> Result:
         """The result, with what was expected of it."""
