@@ -29,15 +29,25 @@ def matrix(tmp_path: Path, *arguments: str, timeout: float = 400) -> dict[str, o
 
 
 def check(found: dict[str, object]) -> None:
-    """Every ordered pair passed something in each protocol and family, and what is not supported has a reason."""
-    results = found["results"]
+    """Every ordered pair passed something in each protocol and family, every stack took the probes, and what is not supported has a reason.
+
+    Of the optional peers, those are left out whose programs or libraries are not on this machine.
+    """
+    results, left_out = found["results"], found["left_out"]
     assert isinstance(results, list)
+    assert isinstance(left_out, dict)
+    assert all("is not on PATH" in why for why in left_out.values()), left_out
+    there = {n: m for n, m in load_peers().items() if n not in left_out}
+    roles = {"server": "serve http/tcp", "client": "ask http/tcp"}
+    http = {role: {n for n, m in there.items() if not m.offers or ability in m.offers} for role, ability in roles.items()}
     passed = {(r["client"], r["server"], r["family"], r["protocol"]) for r in results if r["verdict"] == "pass" and "probes" not in r["protocol"]}
     tested = {
         (r["protocol"], r["server" if "server" in r["protocol"] else "client"]) for r in results if "probes" in r["protocol"] and r.get("observed")
     }
-    assert tested == {(f"http-{side}-probes", p) for side in ("server", "client") for p in PEERS}
-    assert passed == {(c, s, f, p) for c in PEERS for s in PEERS for f in ("ipv4", "ipv6") for p in ("tcp", "udp", "http")}
+    assert tested == {(f"http-{role}-probes", name) for role, names in http.items() for name in names}
+    pairs = {(c, s) for c in http["client"] for s in http["server"] if not there[s].program and (c in PEERS or s in PEERS)}
+    wanted = {(c, s, f, p) for c in PEERS for s in PEERS for f in ("ipv4", "ipv6") for p in ("tcp", "udp")}
+    assert passed == wanted | {(c, s, f, "http") for c, s in pairs for f in ("ipv4", "ipv6")}
     assert {r["verdict"] for r in results if not r.get("expected")} <= {"pass", "unsupported"}
     assert all(r["reason"] for r in results if r["verdict"] == "unsupported")
     assert sum(r["verdict"] == "unsupported" for r in results) < 0.01 * len(results)
