@@ -19,6 +19,7 @@ from harness.peer.tools import Toolbox
 from harness.pipeline import load_peers
 from harness.run.conversation import ensure_service
 from harness.run.pool import NotThere, Pool
+from harness.smoke import smoke_peer
 from harness.standin.scratch import MARK
 from tests.test_cli import parley
 
@@ -118,6 +119,13 @@ def test_a_client_holds_exchanges(program: Path, tmp_path: Path) -> None:
     )
     assert " fail" not in said.splitlines()[-1], said
     assert said.splitlines()[-1].startswith("24 pass, 2 unsupported")  # it cannot say OPTIONS *
+
+
+async def test_it_keeps_the_contract(program: Path) -> None:
+    """But for what this small client of HTTP cannot do: several requests on one connection, chunked contents, deadlines."""
+    probes = await smoke_peer(manifest.load(program), lambda _: None)
+    assert [f"{p.rule}: {p.says}" for p in probes if p.outcome == "broken" and "[http, ask]" not in p.rule] == []
+    assert sum(p.outcome == "held" for p in probes) > 30
 
 
 async def started(folder: Path, tmp_path: Path) -> tuple[Pool, ProcessLauncher, list[str]]:

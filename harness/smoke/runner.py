@@ -164,6 +164,8 @@ class Smoke:
         """One rule, whatever the peer does; never longer than its time."""
         if rule.needs and rule.needs not in self._can:
             return Probe(str(rule), SKIPPED, f"it does not declare '{rule.needs}'")
+        if self._built.manifest.program and rule.needs.startswith("serve "):
+            return Probe(str(rule), SKIPPED, "it is an unmodified program: its resources are its own, and it tells nothing of its connections")
         if self._dead_in_row >= GIVE_UP:
             return Probe(str(rule), SKIPPED, f"the peer was silent or dead {GIVE_UP} times in a row: mend what is broken above first")
         if asyncio.get_running_loop().time() > self._ends:

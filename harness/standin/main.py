@@ -23,6 +23,14 @@ from harness.standin.serving import Serving
 
 CONTRACT = 1
 _AT_ONCE = 8
+_MAX_LINE = 1 << 20
+_MEMBERS: dict[str, dict[str, type]] = {
+    "serve": {"id": str, "service": str, "transport": str, "address": str, "port": int},
+    "ask": {"id": str, "service": str, "address": str, "port": int, "requests": list},
+    "stop": {"id": str},
+    "flush": {"id": str},
+}
+"""What a command must have, and of which type."""
 _VERSION_SECONDS = 10
 
 
@@ -63,10 +71,13 @@ class StandIn:
 
     def _carry_out(self, command: dict[str, Any], id_: str) -> None:
         do = command["do"]
+        for member, kind in {"do": str, **_MEMBERS.get(str(do), {})}.items():
+            if not isinstance(command[member], kind):
+                raise TypeError(f"{member!r} is {type(command[member]).__name__}")
         if do == "hello":
             emit(self._hello())
         elif do == "flush":
-            emit({"event": "flushed", "id": str(command["id"])})
+            emit({"event": "flushed", "id": id_})
         elif do == "stop":
             if id_ in self._tasks:
                 self._tasks[id_].cancel()
@@ -129,7 +140,7 @@ async def main(program: dict[str, Any]) -> int:
             broken.set_result(str(context.get("exception") or context.get("message")))
 
     loop.set_exception_handler(fail)
-    reader = asyncio.StreamReader(limit=1 << 20)
+    reader = asyncio.StreamReader(limit=_MAX_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     stand_in = StandIn(program, scratch.path)
     reading = loop.create_task(_read(reader, stand_in))
@@ -145,8 +156,20 @@ async def main(program: dict[str, Any]) -> int:
 
 
 async def _read(reader: asyncio.StreamReader, stand_in: StandIn) -> None:
-    while line := await reader.readline():
-        stand_in.obey(line)
+    """One line after the other; of one that is too long nothing is taken."""
+    whole = True
+    while True:
+        try:
+            line = await reader.readuntil(b"\n")
+        except asyncio.IncompleteReadError:
+            return
+        except asyncio.LimitOverrunError as error:
+            await reader.readexactly(error.consumed)
+            whole = False
+            continue
+        if whole:
+            stand_in.obey(line)
+        whole = True
 
 
 def run() -> None:
