@@ -51,3 +51,13 @@ def test_json_has_the_united_ones_too() -> None:
 
 def test_results_that_are_no_probes_are_left_out() -> None:
     assert differences.of([(Result("i", PASS, "s", "c", "s", "ipv4", "tcp"), "")]) == []
+
+
+def test_a_reset_behind_an_answer_divides_nobody() -> None:
+    told = [
+        result("a", "one", "400, close"),
+        result("a", "two", "400, reset"),
+        result("b", "one", "no answer, close"),
+        result("b", "two", "no answer, reset"),
+    ]
+    assert {d.scenario: d.united for d in differences.of(told)} == {"a": True, "b": False}
