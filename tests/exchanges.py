@@ -84,7 +84,10 @@ def judged(key: str, change: Callable[[list[Talk]], object] = lambda _: None, *,
     )
     client = [Step("created"), Step("connected", local=CLIENT, remote=SERVER)]
     server = [Step("accepted", local=SERVER, remote=CLIENT)]
-    for t in talks:
+    for i, t in enumerate(talks):
+        if not t.told_status:
+            client = [*(client if t.told_target else client[:1]), Step("failed", at=i, error="other", says="what?")]
+            break
         digest = sha256(t.told_answer) if t.told_answer else None
         client.append(
             Step("response", status=t.told_status, octets=len(t.told_answer), digest=digest, complete=t.complete, fields=tuple(t.told_fields))
@@ -160,6 +163,16 @@ def _tells_another_status(talks: list[Talk]) -> None:
     talks[0].told_status = 299
 
 
+def _misses(talks: list[Talk]) -> None:
+    """The client tells of no response."""
+    talks[0].told_status = 0
+
+
+def _misses_unconnected(talks: list[Talk]) -> None:
+    """The client tells of no response, nor of a connection."""
+    talks[0].told_status, talks[0].told_target = 0, ""
+
+
 def _tells_another_content(talks: list[Talk]) -> None:
     talks[0].told_answer = talks[0].answer + b"!"
 
@@ -180,5 +193,7 @@ BREAKS: dict[str, Callable[[list[Talk]], object]] = {
     "tells-another-status": _tells_another_status,
     "tells-another-content": _tells_another_content,
     "breaks-off": _broken_off,
+    "misses-the-response": _misses,
+    "misses-the-response-unconnected": _misses_unconnected,
 }
 """What may be broken in the first exchange of a conversation."""

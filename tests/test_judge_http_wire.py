@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.model import levels
-from harness.model.result import FAIL, MISREPORT, NONCONFORMANT, PASS
+from harness.model.result import CONTRACT, FAIL, MISREPORT, NONCONFORMANT, PASS
 from tests import catalogue
 from tests.exchanges import BREAKS, judged
 from tests.responders import specs
@@ -46,8 +46,15 @@ def test_a_mutant_trips_its_requirement_and_no_other(row: Row) -> None:
         ("tells-another-status", "client", MISREPORT),
         ("tells-another-content", "client", MISREPORT),
         ("answers-another-content", "server", NONCONFORMANT),
+        ("misses-the-response", "client", NONCONFORMANT),
     ],
 )
 def test_the_wire_tells_who_it_was(breaks: str, side: str, kind: str) -> None:
     result = judged("rfc9110-semantics/methods/get", BREAKS[breaks])
     assert {(f.side, f.kind) for f in result.findings} == {(side, kind)}, result.reason
+
+
+def test_who_tells_of_no_connection_leaves_nobody_to_blame_but_itself() -> None:
+    """No report of the server's can be found then: that it has none says nothing of it."""
+    result = judged("rfc9110-semantics/methods/get", BREAKS["misses-the-response-unconnected"], watched=False)
+    assert {(f.side, f.kind) for f in result.findings} == {("client", CONTRACT)}, result.reason

@@ -51,6 +51,10 @@ def _no_response(i: int, exchange: Exchange, trace: Trace, seen: int, findings: 
     if failed is None:
         findings.add(CONTRACT, "client", f"{_what(i, exchange)} is missing in the client's report", "'response' or 'failed'", "neither")
         return
+    if not any(s.step == "connected" for s in trace.client.steps) and failed.error == "other":
+        says = f"{_what(i, exchange)} got no response, and the client does not report 'connected': nobody knows what the server was asked"
+        findings.add(CONTRACT, "client", says, "'connected' with its local address, then 'response' or 'failed'", why)
+        return
     served = "the server reports to have been handed it" if seen > i else "the server reports no such request"
     findings.add(
         NONCONFORMANT if seen <= i else DISAGREE, "server" if seen <= i else "both", f"{_what(i, exchange)} got no response",

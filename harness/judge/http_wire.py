@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judge.base import Findings, amount, at
+from harness.judge.base import Findings, amount, at, failure
 from harness.judge.rules.rfc9112 import answers
 from harness.model.case import Exchange
 from harness.model.http import Message
@@ -43,6 +43,18 @@ def judge(exchanges: Sequence[Exchange], trace: Trace, responses: Sequence[Numbe
             _answered(what, given[i], response, findings)
         if i < len(responses):
             _read(what, responses[i], response, findings)
+        elif i == len(responses):
+            _missed(what, exchange, trace, response, findings)
+
+
+def _missed(what: str, exchange: Exchange, trace: Trace, came: Message, findings: Findings) -> None:
+    """The client tells of no response where one came whole."""
+    failed = next((i for i, s in enumerate(trace.client.steps) if s.step == "failed"), None)
+    if failed is None:
+        return  # that it says neither is told elsewhere
+    says, cited = f"{what}: the response came whole, and the client reports none", (*exchange.answer.requires, "")[0]
+    told, evidence = failure(trace.client.steps[failed]), (at("client", failed),)
+    findings.add(NONCONFORMANT, "client", says, f"status {came.status}", told, requirement=cited, evidence=evidence)
 
 
 def _content(message: Message | Step) -> tuple[int, str]:

@@ -113,13 +113,13 @@ def _control_of_a_stranger(control: Seen, count: int) -> str:
     statuses = [m.status for m in control.answers]
     if len(statuses) != count or any(status in (400, 408) or status >= 500 for status in statuses):
         return f"{count} requests got: {control}"
-    if "close" not in control.answers[-1].values("connection"):
-        return "the last response does not say 'close', so that it cannot be told from others"
     return "" if control.ending == CLOSE else "the connection stays open after 'Connection: close'"
 
 
 def _seen(prober: Side, methods: tuple[str, ...], sentinel: Message | None, attached: bool = False) -> Seen:
-    """What the prober's account shows. ``attached``: any resource may look like the sentinel; the one that says 'close' is it."""
+    """What the prober's account shows. ``attached``: any resource may look like the sentinel; the one that says 'close' is it, or, of a server
+    that does not say so, the last one of as many as were asked for.
+    """
     steps = prober.steps
     octets = b"".join(bytes.fromhex(s.hex or "") for s in steps if s.step == "received")
     failed, reset = first(steps, "failed"), first(steps, "reset")
@@ -128,8 +128,9 @@ def _seen(prober: Side, methods: tuple[str, ...], sentinel: Message | None, atta
     final = [m for m in messages if not 100 <= m.status < 200 or m.status == 101]
     before = messages.index(final[0]) if final else len(messages)
     ends = bool(final) and sentinel is not None and (final[-1].status, final[-1].octets, final[-1].digest) == _told(sentinel)
-    if attached and ends:
-        ends = "close" in final[-1].values("connection") and len(final) > 1
+    if attached and ends and sentinel is not None:
+        says_so = "close" in sentinel.values("connection")
+        ends = len(final) > 1 and ("close" in final[-1].values("connection") if says_so else len(final) >= len(methods))
     interim = tuple(m.status for m in messages[:before])
     return Seen(tuple(final[:-1] if ends else final), interim, ends, ending, lost=ending == "reset" and not octets)
 
