@@ -26,6 +26,8 @@ void ask_free(struct ask_requests *requests);
 
 /* The whole head of a request to that address. */
 void ask_put_head(struct octets *out, const struct ask_request *request, const struct address *address);
+/* RFC 9110, section 8.6: content is usual with the method, so that its lack is to be told. */
+bool ask_usually_has_content(const struct ask_request *request);
 /* RFC 9110, section 9.2.2: may it be sent again when nobody knows whether it arrived? */
 bool ask_is_idempotent(const struct ask_request *request);
 

@@ -68,6 +68,11 @@ bool ask_is_idempotent(const struct ask_request *request) {
     return is_one_of(request->method, methods);
 }
 
+bool ask_usually_has_content(const struct ask_request *request) {
+    static const char *const methods[] = {"POST", "PUT", "PATCH", NULL};
+    return is_one_of(request->method, methods);
+}
+
 static void put_host(struct octets *out, const struct address *address) {
     octets_add_text(out, "Host: ");
     address_put_authority(out, address, 80);
@@ -75,7 +80,6 @@ static void put_host(struct octets *out, const struct address *address) {
 }
 
 void ask_put_head(struct octets *out, const struct ask_request *request, const struct address *address) {
-    static const char *const usually_with_content[] = {"POST", "PUT", "PATCH", NULL};
     octets_add_text(out, request->method);
     octets_add_text(out, " ");
     octets_add_text(out, request->target);
@@ -87,7 +91,7 @@ void ask_put_head(struct octets *out, const struct ask_request *request, const s
     http_put_fields(out, &request->fields);
     if (request->has_body)
         http_put_framing(out, request->chunked ? CONTENT_CHUNKED : CONTENT_LENGTH, request->body.size);
-    else if (is_one_of(request->method, usually_with_content)) /* RFC 9110, section 8.6 */
+    else if (ask_usually_has_content(request))
         http_put_framing(out, CONTENT_LENGTH, 0);
     octets_add_text(out, "\r\n");
 }

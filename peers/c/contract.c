@@ -1,6 +1,7 @@
 /* The contract; see contract.h. */
 #include "contract.h"
 
+#include "abilities.h"
 #include "command.h"
 #include "http_client.h"
 #include "load.h"
@@ -25,7 +26,7 @@ enum {
 /* Takes over `id` if it succeeds; else *fault says why not. */
 struct handler {
     const char *name;
-    bool starts; /* something of that id, which then is running */
+    const char *starts; /* the member that tells what is started, which then is running under that id; NULL: nothing */
     bool (*carry_out)(const struct json *command, char *id, struct fault *fault);
 };
 
@@ -54,18 +55,6 @@ static void put_member(struct octets *to, const char *name, const char *text) {
     json_put_latin1(to, (struct view){(const uint8_t *)text, strlen(text)});
 }
 
-static void put_abilities(struct octets *to) {
-    static const char *const services[] = {"echo", "discard", "chargen", "qotd", "daytime", "time"};
-    octets_add_text(to, ",\"can\":[\"serve http/tcp\",\"ask http/tcp\",\"load tcp\",\"script client/tcp\","
-                        "\"script client/udp\",\"script server/tcp\",\"script server/udp\"");
-    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
-        char both[64];
-        snprintf(both, sizeof both, ",\"serve %s/tcp\",\"serve %s/udp\"", services[i], services[i]);
-        octets_add_text(to, both);
-    }
-    octets_add_text(to, "]");
-}
-
 static void say_hello(void) {
     struct octets line = {0};
     octets_add_text(&line, "{\"event\":\"hello\",\"contract\":");
@@ -75,7 +64,7 @@ static void say_hello(void) {
     put_member(&line, "system", system_name());
     put_member(&line, "stack", stack_name());
     octets_add_text(&line, net_has_ipv6() ? ",\"families\":[\"ipv4\",\"ipv6\"]" : ",\"families\":[\"ipv4\"]");
-    put_abilities(&line);
+    abilities_put(&line);
     octets_add_text(&line, ",\"t\":");
     json_put_whole(&line, clock_now());
     octets_add_text(&line, "}");
@@ -113,12 +102,12 @@ static bool flush(const struct json *command, char *id, struct fault *fault) {
 
 static const struct handler *handler_named(const struct json *command, struct fault *fault) {
     static const struct handler handlers[] = {
-        {"script", true,  script_start   },
-        {"serve",  true,  service_serve  },
-        {"ask",    true,  http_client_ask},
-        {"load",   true,  load_start     },
-        {"stop",   false, stop           },
-        {"flush",  false, flush          },
+        {"script", "role",    script_start   },
+        {"serve",  "service", service_serve  },
+        {"ask",    "service", http_client_ask},
+        {"load",   "",        load_start     },
+        {"stop",   NULL,      stop           },
+        {"flush",  NULL,      flush          },
     };
     struct view name;
     if (!need_text(command, "do", &name, fault))
@@ -130,6 +119,20 @@ static const struct handler *handler_named(const struct json *command, struct fa
     return NULL;
 }
 
+/* Whether this build is there for the command. One that lacks the members which tell that is left to its handler. */
+static bool is_offered(const struct handler *handler, const struct json *command, struct fault *fault) {
+    const struct json *what = json_member(command, handler->starts), *over = json_member(command, "transport");
+    const char *transport = over && over->kind == JSON_TEXT ? (const char *)over->text.at : "tcp";
+    char ability[80];
+    if (*handler->starts && (!what || what->kind != JSON_TEXT))
+        return true;
+    if (what)
+        snprintf(ability, sizeof ability, "%s %.30s/%.30s", handler->name, (const char *)what->text.at, transport);
+    else
+        snprintf(ability, sizeof ability, "%s %.30s", handler->name, transport);
+    return abilities_include(ability) || unsupported(fault, "this variant of the peer does not offer '%s'", ability);
+}
+
 /* Everything but `hello`. */
 static bool dispatch(const struct json *command, char *id, struct fault *fault) {
     struct view needed;
@@ -138,6 +141,8 @@ static bool dispatch(const struct json *command, char *id, struct fault *fault) 
         return false;
     if (handler->starts && running_is(id))
         return bad_command(fault, "this id is taken by something that is still running");
+    if (handler->starts && !is_offered(handler, command, fault))
+        return false;
     return handler->carry_out(command, id, fault);
 }
 

@@ -131,22 +131,6 @@ static enum turn next_request(struct client *c) {
 
 /* ---- responses ---- */
 
-static void tell_response(struct client *c, bool complete) {
-    struct report *report = &c->report;
-    step_open(report, "response");
-    step_whole(report, "status", c->reply.status);
-    step_latin1(report, "reason", c->reply.reason);
-    step_latin1(report, "version", c->reply.version);
-    http_step_fields(report, "fields", &c->reply.fields);
-    step_octets(report, &c->sum);
-    step_bool(report, "complete", complete);
-    if (c->content.trailers.count)
-        http_step_fields(report, "trailers", &c->content.trailers);
-    if (current(c)->keep)
-        step_hex(report, "hex", (struct view){octets_front(&c->kept), octets_size(&c->kept)});
-    step_close(report);
-}
-
 /* RFC 9112, section 9.3. What nobody asked for, or a request that was not sent to its end, spoils the connection. */
 static bool can_be_reused(const struct client *c) {
     bool close = http_fields_list(&c->reply.fields, "Connection", "close") ||
@@ -157,7 +141,8 @@ static bool can_be_reused(const struct client *c) {
 }
 
 static enum turn finish(struct client *c, bool complete) {
-    tell_response(c, complete);
+    const struct octets *kept = current(c)->keep ? &c->kept : NULL;
+    http_step_reply(&c->report, &c->reply, &c->sum, &c->content.trailers, complete, kept);
     c->reused = complete && can_be_reused(c);
     if (!c->reused)
         drop_connection(c);

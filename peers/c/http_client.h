@@ -1,5 +1,6 @@
 /* The HTTP/1.1 client. Owns the conversation of an `ask`: its connections, one request after the other, and when a
- * connection can be used again (RFC 9112, section 9). Grammar and content stand elsewhere. */
+ * connection can be used again (RFC 9112, section 9). Grammar and content stand elsewhere.
+ * The build links one implementation: http_client.c, or http_client_libcurl.c, which leaves HTTP to that. */
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 

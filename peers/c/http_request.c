@@ -79,7 +79,7 @@ static bool read_target(struct http_request *request) {
     request->path = request->target;
     if (view_is(request->target, "*"))
         return view_is(request->method, "OPTIONS");
-    if (request->target.at[0] == '/')
+    if (request->target.size && request->target.at[0] == '/')
         return is_path_and_query(request->target, &request->path);
     size_t scheme = scheme_size(request->target);
     return scheme && read_absolute(request, scheme);
@@ -177,6 +177,21 @@ enum http_head http_request_read(struct http_request *request, struct octets *in
             return head;
     }
     return take_fields(request, in, status);
+}
+
+void http_request_set(struct http_request *request, const char *method, const char *target, const char *version) {
+    const char *const parts[] = {method, target, version};
+    struct view *const views[] = {&request->method, &request->target, &request->version};
+    size_t at = 0;
+    int major;
+    octets_clear(&request->line);
+    for (size_t i = 0; i < 3; i++)
+        octets_add(&request->line, parts[i], strlen(parts[i]) + 1);
+    for (size_t i = 0; i < 3; at += strlen(parts[i++]) + 1)
+        *views[i] = (struct view){octets_front(&request->line) + at, strlen(parts[i])};
+    if (!http_is_version(request->version, &major, &request->minor))
+        request->minor = 1;
+    read_target(request);
 }
 
 bool http_request_begun(const struct http_request *request, const struct octets *in) {

@@ -19,6 +19,8 @@ enum http_head { HEAD_NONE, HEAD_WHOLE, HEAD_BAD };
 
 /* Reads on, and takes what it used off the stream. HEAD_BAD: *status is what to answer. */
 enum http_head http_request_read(struct http_request *request, struct octets *in, int *status);
+/* The request line as something else has read it: no more is refused here. */
+void http_request_set(struct http_request *request, const char *method, const char *target, const char *version);
 /* Whether anything of it came yet. */
 bool http_request_begun(const struct http_request *request, const struct octets *in);
 /* Ready for the next one. */

@@ -52,19 +52,29 @@ static bool belongs_to_304(struct view name) {
     return true;
 }
 
-static void put_resource_fields(struct octets *out, const struct http_answer *answer,
+static void add_resource_fields(struct http_fields *fields, const struct http_answer *answer,
                                 const struct http_request *request) {
     const struct http_resource *resource = answer->resource;
     struct view type;
     for (size_t i = 0; i < resource->fields.count; i++) {
         struct view name = http_field_name(&resource->fields, i);
         if (answer->status != 304 || belongs_to_304(name))
-            http_put_field(out, name, http_field_value(&resource->fields, i));
+            http_fields_add(fields, name, http_field_value(&resource->fields, i));
     }
     if (resource->etag.size)
-        http_put_field(out, view_of("ETag"), resource->etag);
+        http_fields_add(fields, view_of("ETag"), resource->etag);
     if (resource->mirrors && http_fields_find(&request->fields, "Content-Type", &(size_t){0}, &type))
-        http_put_field(out, view_of("Content-Type"), type);
+        http_fields_add(fields, view_of("Content-Type"), type);
+}
+
+struct http_fields http_answer_fields(const struct http_answer *answer, const struct http_request *request) {
+    struct http_fields fields = {0};
+    if (answer->resource)
+        add_resource_fields(&fields, answer, request);
+    if (answer->allow.end)
+        http_fields_add(&fields, view_of("Allow"),
+                        (struct view){octets_front(&answer->allow), octets_size(&answer->allow)});
+    return fields;
 }
 
 static void put_connection(struct octets *out, const struct http_response *response, const struct http_answer *answer,
@@ -81,10 +91,9 @@ void http_put_response(struct octets *out, const struct http_response *response,
     put_status_line(out, answer->status);
     if (!answer->resource || !http_fields_have(&answer->resource->fields, "Date"))
         put_date(out);
-    if (answer->resource)
-        put_resource_fields(out, answer, request);
-    if (answer->allow.end)
-        http_put_field(out, view_of("Allow"), (struct view){octets_front(&answer->allow), octets_size(&answer->allow)});
+    struct http_fields fields = http_answer_fields(answer, request);
+    http_put_fields(out, &fields);
+    http_fields_free(&fields);
     if (response->framed)
         http_put_framing(out, response->coding, response->size);
     else if (answer->status == 205) /* RFC 9110, section 15.3.6: it has to say that there is no content */

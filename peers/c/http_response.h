@@ -1,5 +1,5 @@
 /* The head of a response that a service sends (RFC 9110, sections 6 to 8; RFC 9112, sections 4, 6 and 9).
- * Owns status line, Date, Connection and which content a status may have. Does no I/O. */
+ * Owns status line, Date, Connection, which fields of a resource and which content a status may have. Does no I/O. */
 #ifndef HTTP_RESPONSE_H
 #define HTTP_RESPONSE_H
 
@@ -16,6 +16,8 @@ struct http_response {
 /* What the answer becomes for that request; `size` is that of the content, if there is any. */
 struct http_response http_response_for(const struct http_answer *answer, const struct http_request *request,
                                        uint64_t size);
+/* The fields of the answer that are the application's, not the stack's. To be freed. */
+struct http_fields http_answer_fields(const struct http_answer *answer, const struct http_request *request);
 void http_put_response(struct octets *out, const struct http_response *response, const struct http_answer *answer,
                        const struct http_request *request);
 /* A whole response without content, after which the connection is closed. */

@@ -38,28 +38,6 @@ struct http_conn {
     int status;
 };
 
-/* ---- reports ---- */
-
-static void tell_request(struct http_conn *c) {
-    struct report *report = &c->conn.report;
-    step_open(report, "request");
-    step_latin1(report, "method", c->request.method);
-    step_latin1(report, "target", c->request.target);
-    step_latin1(report, "version", c->request.version);
-    http_step_fields(report, "fields", &c->request.fields);
-    step_octets(report, &c->sum);
-    if (c->content.trailers.count)
-        http_step_fields(report, "trailers", &c->content.trailers);
-    step_close(report);
-}
-
-static void tell_response(struct http_conn *c) {
-    step_open(&c->conn.report, "response");
-    step_whole(&c->conn.report, "status", c->status);
-    step_octets(&c->conn.report, &c->outgoing.sum);
-    step_close(&c->conn.report);
-}
-
 /* ---- the end ---- */
 
 static void end(struct http_conn *c, int code) {
@@ -89,17 +67,9 @@ static void refuse(struct http_conn *c, int status) {
     c->state = LEAVE;
 }
 
-static void choose_payload(struct http_conn *c, const struct http_resource *resource) {
-    c->payload = resource ? resource->body : (struct payload){.pattern = LITERAL};
-    if (resource && resource->mirrors) {
-        c->payload.literal = octets_front(&c->mirrored);
-        c->payload.size = octets_size(&c->mirrored);
-    }
-}
-
 static void answer(struct http_conn *c) {
     struct http_answer answer = http_site_answer(c->conn.service->site, &c->request);
-    choose_payload(c, answer.resource);
+    c->payload = http_answer_content(&answer, &c->mirrored);
     struct http_response response = http_response_for(&answer, &c->request, c->payload.size);
     c->persists = response.persists;
     c->status = answer.status;
@@ -166,7 +136,7 @@ static bool read_content(struct http_conn *c) {
             octets_add(&c->mirrored, piece.at, piece.size);
         return true;
     case PIECE_LAST:
-        tell_request(c);
+        http_step_request(&c->conn.report, &c->request, &c->sum, &c->content.trailers);
         answer(c);
         return true;
     case PIECE_BAD:
@@ -184,7 +154,7 @@ static bool put_answer(struct http_conn *c) {
         http_outgoing_put(&c->outgoing, &c->out);
     if (!c->outgoing.over)
         return false;
-    tell_response(c);
+    http_step_answer(&c->conn.report, c->status, &c->outgoing.sum);
     http_request_clear(&c->request);
     c->state = c->persists ? HEAD : LEAVE;
     return true;
@@ -293,11 +263,22 @@ static void due(struct timer *timer) {
     go_on(c);
 }
 
-void http_server_accept(struct service *service, sock_t sock, const struct address *remote) {
+static void accepted(struct service *service, sock_t sock, const struct address *remote) {
     struct http_conn *c = must_alloc(sizeof *c);
     conn_begin(&c->conn, service, sock, remote, stop);
     c->watch.ready = ready;
     c->timer.due = due;
     c->persists = true;
     go_on(c);
+}
+
+bool http_server_can_send(const struct http_site *site, struct fault *fault) {
+    (void)site;
+    (void)fault;
+    return true;
+}
+
+int http_server_begin(struct service *service) {
+    service_accept(service, accepted);
+    return 0;
 }

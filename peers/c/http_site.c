@@ -73,6 +73,10 @@ void http_site_free(struct http_site *site) {
     free(site);
 }
 
+const struct http_resource *http_site_resource(const struct http_site *site, size_t i) {
+    return i < site->count ? &site->resources[i] : NULL;
+}
+
 /* ---- which resource ---- */
 
 static const struct http_resource *find(const struct http_site *site, struct view path, const char *method) {
@@ -172,6 +176,15 @@ struct http_answer http_site_answer(const struct http_site *site, const struct h
     if (answer.status == 412)
         answer.resource = NULL;
     return answer;
+}
+
+struct payload http_answer_content(const struct http_answer *answer, const struct octets *mirrored) {
+    struct payload content = answer->resource ? answer->resource->body : (struct payload){.pattern = LITERAL};
+    if (answer->resource && answer->resource->mirrors) {
+        content.literal = octets_front(mirrored);
+        content.size = octets_size(mirrored);
+    }
+    return content;
 }
 
 /* ---- reason phrases (RFC 9110, section 15) ---- */

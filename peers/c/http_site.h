@@ -26,8 +26,13 @@ struct http_answer {
 /* The site of a `serve` command, or NULL. */
 struct http_site *http_site_read(const struct json *command, struct fault *fault);
 void http_site_free(struct http_site *site);
+/* NULL behind the last one. */
+const struct http_resource *http_site_resource(const struct http_site *site, size_t i);
 
 struct http_answer http_site_answer(const struct http_site *site, const struct http_request *request);
+/* The content that goes with it. What the payload points to belongs to the site or to `mirrored`, the content of the
+ * request. */
+struct payload http_answer_content(const struct http_answer *answer, const struct octets *mirrored);
 /* Whether the content of the request will be asked for. */
 bool http_site_mirrors(const struct http_site *site, const struct http_request *request);
 

@@ -1,4 +1,4 @@
-/* The C peer of Parley: plain C11 and POSIX, one thread, one loop, no library.
+/* The C peer of Parley: plain C11 and POSIX, one thread, one loop, no library but the HTTP stack of a variant.
  * Owns the beginning and the end of the process. contract.c is the way in; platform.h is what a port has to replace. */
 #include "contract.h"
 #include "loop.h"

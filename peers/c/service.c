@@ -42,6 +42,10 @@ void conn_broke(struct conn *conn, int code) {
 
 void conn_end(struct conn *conn) {
     net_close(conn->sock);
+    conn_closed(conn);
+}
+
+void conn_closed(struct conn *conn) {
     step(&conn->report, "closed");
     report_done(&conn->report);
     if (conn->previous)
@@ -75,9 +79,17 @@ static void accept_some(struct watch *watch, short events) {
     }
 }
 
+void service_accept(struct service *service, void (*accept)(struct service *, sock_t, const struct address *)) {
+    service->accept = accept;
+    service->watch.ready = accept_some;
+    watch_want(&service->watch, service->sock, POLLIN);
+}
+
 static void end(struct service *service) {
     watch_end(&service->watch);
     timer_end(&service->respite);
+    if (service->leave)
+        service->leave(service);
     while (service->conns)
         service->conns->stop(service->conns);
     if (service->sock != NO_SOCKET) {
@@ -116,19 +128,29 @@ static int open_socket(struct service *service, int type, const struct address *
     return code;
 }
 
+/* What is to be done with what comes; the result is the system's. */
+static int begin(struct service *service, int type) {
+    if (service->site)
+        return http_server_begin(service);
+    if (type == SOCK_STREAM) {
+        service_accept(service, stream_accept);
+        return 0;
+    }
+    datagrams_begin(service);
+    watch_want(&service->watch, service->sock, POLLIN);
+    return 0;
+}
+
 static void open_service(struct service *service, int type, const struct address *address) {
     int code = open_socket(service, type, address);
+    if (!code)
+        code = begin(service, type);
     if (code) {
         step_failed(&service->report, -1, net_error_word(code), net_error_says(code));
         end(service);
         return;
     }
     report_now(&service->report);
-    if (type == SOCK_DGRAM)
-        datagrams_begin(service);
-    else
-        service->watch.ready = accept_some;
-    watch_want(&service->watch, service->sock, POLLIN);
 }
 
 /* Which service on which transport; *type becomes SOCK_STREAM or SOCK_DGRAM. */
@@ -140,11 +162,9 @@ static bool choose(struct service *service, const struct json *command, int *typ
     bool udp = json_is(json_member(command, "transport"), "udp");
     *type = tcp ? SOCK_STREAM : SOCK_DGRAM;
     if (tcp && json_is(json_member(command, "service"), "http")) {
-        service->accept = http_server_accept;
         service->site = http_site_read(command, fault);
-        return service->site != NULL;
+        return service->site && http_server_can_send(service->site, fault);
     }
-    service->accept = stream_accept;
     service->trade = trade_named((const char *)name.at);
     if (!service->trade || (!tcp && !udp))
         return unsupported(fault, "there is no service %.40s/%.40s", (const char *)name.at, (const char *)transport.at);

@@ -19,13 +19,19 @@ struct service {
     struct conn *conns;
     /* What to do with a connection that was accepted. */
     void (*accept)(struct service *service, sock_t sock, const struct address *remote);
+    /* Lets a library go that accepts connections itself, and ends them all. NULL: there is none. */
+    void (*leave)(struct service *service);
     const struct trade *trade;   /* of all but http */
     struct http_site *site;      /* of http */
+    struct http_stack *stack;    /* of http: what a library keeps for it */
     struct datagrams *datagrams; /* of UDP */
 };
 
 /* Carries `serve` out. Takes over `id` if it succeeds; else *fault says why not. */
 bool service_serve(const struct json *command, char *id, struct fault *fault);
+
+/* Accepts connections from now on, and hands each over. */
+void service_accept(struct service *service, void (*accept)(struct service *, sock_t, const struct address *));
 
 /* One connection of a service. Embed it. */
 struct conn {
@@ -33,7 +39,7 @@ struct conn {
     sock_t sock;
     struct report report;
     struct conn *next, *previous;
-    void (*stop)(struct conn *conn); /* ends it at once: conn_end(), and frees it */
+    void (*stop)(struct conn *conn); /* ends it at once: conn_end(), and frees it; NULL if the service's `leave` does */
 };
 
 /* Reports `accepted`. */
@@ -43,5 +49,7 @@ void conn_begin(struct conn *conn, struct service *service, sock_t sock, const s
 void conn_broke(struct conn *conn, int code);
 /* Closes the socket and reports `closed`; what embeds it is the caller's to free. */
 void conn_end(struct conn *conn);
+/* The same where somebody else has closed the socket. */
+void conn_closed(struct conn *conn);
 
 #endif
