@@ -173,6 +173,10 @@ def _misses_unconnected(talks: list[Talk]) -> None:
     talks[0].told_status, talks[0].told_target = 0, ""
 
 
+def _tells_another_field(talks: list[Talk]) -> None:
+    talks[0].told_fields = [(n, v + "x") for n, v in talks[0].told_fields]
+
+
 def _tells_another_content(talks: list[Talk]) -> None:
     talks[0].told_answer = talks[0].answer + b"!"
 
@@ -193,6 +197,7 @@ BREAKS: dict[str, Callable[[list[Talk]], object]] = {
     "tells-another-status": _tells_another_status,
     "tells-another-content": _tells_another_content,
     "breaks-off": _broken_off,
+    "tells-another-field": _tells_another_field,
     "misses-the-response": _misses,
     "misses-the-response-unconnected": _misses_unconnected,
 }

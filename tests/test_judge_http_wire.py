@@ -47,6 +47,7 @@ def test_a_mutant_trips_its_requirement_and_no_other(row: Row) -> None:
         ("tells-another-content", "client", MISREPORT),
         ("answers-another-content", "server", NONCONFORMANT),
         ("misses-the-response", "client", NONCONFORMANT),
+        ("tells-another-field", "client", MISREPORT),
     ],
 )
 def test_the_wire_tells_who_it_was(breaks: str, side: str, kind: str) -> None:

@@ -42,7 +42,7 @@ def judge(exchanges: Sequence[Exchange], trace: Trace, responses: Sequence[Numbe
         if i < len(given):
             _answered(what, given[i], response, findings)
         if i < len(responses):
-            _read(what, responses[i], response, findings)
+            _read(what, responses[i], exchange, response, findings)
         elif i == len(responses):
             _missed(what, exchange, trace, response, findings)
 
@@ -99,9 +99,14 @@ def _answered(what: str, told: Step, sent: Message, findings: Findings) -> None:
         findings.add(NONCONFORMANT, "server", says, amount(*_content(told)), amount(*_content(sent)))
 
 
-def _read(what: str, told: Numbered, came: Message, findings: Findings) -> None:
-    """What the client tells of the response, against what came."""
+def _read(what: str, told: Numbered, exchange: Exchange, came: Message, findings: Findings) -> None:
+    """What the client tells of the response, against what came; of the fields, those that the spec speaks of."""
     place, step = told
+    reported, sent = combined(step.fields or ()), combined(came.fields)
+    for name in {name.lower() for name, _ in exchange.answer.fields} & sent.keys():
+        if reported.get(name) != sent[name]:
+            says, evidence = f"{what}: the client reports another field {name} than came", (at("client", place),)
+            findings.add(MISREPORT, "client", says, repr(sent[name]), repr(reported.get(name)), evidence=evidence)
     if step.status != came.status:
         says = f"{what}: the client reports another status than came"
         findings.add(MISREPORT, "client", says, str(came.status), str(step.status), evidence=(at("client", place),))
