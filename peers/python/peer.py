@@ -5,6 +5,7 @@ Owns the control channel and which command goes where. Knows no protocol.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -15,25 +16,21 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import requests
-
-import http_client
-import http_service
 import load
 import payload
 import report
 import script
 import services
+import stacks
 
 CONTRACT = 1
 ASKING_THREADS = 160
-ABILITIES = [
+_PLAIN = [
     *(f"serve {name}/{transport}" for name in services.NAMES for transport in ("tcp", "udp")),
     *(f"script {role}/{transport}" for role in ("client", "server") for transport in ("tcp", "udp")),
-    "serve http/tcp",
-    "ask http/tcp",
     "load tcp",
 ]
+"""What needs no HTTP stack."""
 _TEXTS = {
     "serve": ("id", "service", "transport", "address"),
     "script": ("id", "role", "transport", "address"),
@@ -49,12 +46,14 @@ _NUMBERS = {"serve": ("port",), "script": ("port",), "ask": ("port",), "load": (
 class Peer:
     """Everything that is going on, by id."""
 
-    def __init__(self) -> None:
+    def __init__(self, stack: stacks.Stack, plain: bool) -> None:
         self.output = report.Output()
+        self.stack = stack
+        self.abilities = [*(_PLAIN if plain else ()), *stack.abilities]
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.https: dict[str, http_service.HttpService] = {}
+        self.https: dict[str, Any] = {}
         self.threads = ThreadPoolExecutor(ASKING_THREADS, "ask")
-        self.asks: dict[str, http_client.Asking] = {}
+        self.asks: dict[str, Any] = {}
         self._greeted = False
         self._rest = b""
 
@@ -95,20 +94,22 @@ class Peer:
     def do_hello(self, command: dict[str, Any]) -> None:
         self.output.event(
             "hello", contract=CONTRACT, peer="python", language=f"Python {platform.python_version()}", families=["ipv4", "ipv6"],
-            system=f"{platform.system()} {platform.release()} {platform.machine()}", stack=platform.system(), can=ABILITIES,
-            libraries={"http.server": platform.python_version(), "requests": requests.__version__}, t=report.now(),
+            system=f"{platform.system()} {platform.release()} {platform.machine()}", stack=platform.system(), can=self.abilities,
+            libraries=self.stack.libraries, t=report.now(),
         )  # fmt: skip
 
     def do_serve(self, command: dict[str, Any]) -> None:
         id_, name, transport = command["id"], command["service"], command["transport"]
-        if f"serve {name}/{transport}" not in ABILITIES:
+        if f"serve {name}/{transport}" not in self.abilities:
             raise script.Unsupported(f"there is no service {name}/{transport} here")
         if name == "http":
-            self.https[id_] = http_service.HttpService(command, self.output)
+            self.https[id_] = self.stack.service(command, self.output)
         else:
             self._go(id_, services.make(command, self.output).run())
 
     def do_script(self, command: dict[str, Any]) -> None:
+        if f"script {command['role']}/{command['transport']}" not in self.abilities:
+            raise script.Unsupported(f"there are no scripts of a {command['role']} over {command['transport']} here")
         if not isinstance(command.get("steps"), list):
             raise script.BadCommand("'steps' must be a list")
         self._go(command["id"], self._script(command))
@@ -123,11 +124,11 @@ class Peer:
             reporter.error("bad-command", f"{type(error).__name__}: {error}")
 
     def do_ask(self, command: dict[str, Any]) -> None:
-        if command["service"] != "http":
+        if command["service"] != "http" or "ask http/tcp" not in self.abilities:
             raise script.Unsupported(f"there is no client for {command['service']!r} here")
-        http_client.check(command)
+        self.stack.check(command)
         id_ = command["id"]
-        asking = self.asks[id_] = http_client.Asking(command, report.Reporter(self.output, id_), lambda: self.asks.pop(id_, None))
+        asking = self.asks[id_] = self.stack.asking(command, report.Reporter(self.output, id_), lambda: self.asks.pop(id_, None))
         self.threads.submit(asking.run)
 
     def do_load(self, command: dict[str, Any]) -> None:
@@ -161,7 +162,11 @@ def _read(loop: asyncio.AbstractEventLoop, peer: Peer, ended: asyncio.Event) -> 
 
 async def main() -> None:
     """Lives until standard input ends."""
-    peer, ended = Peer(), asyncio.Event()
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--http", default="", choices=stacks.NAMES, help="the HTTP stack; only that is offered then")
+    options.add_argument("--packages", default="", help="a folder that holds the stack")
+    chosen = options.parse_args()
+    peer, ended = Peer(stacks.load(chosen.http, chosen.packages), not chosen.http), asyncio.Event()
     threading.Thread(target=_read, args=(asyncio.get_running_loop(), peer, ended), name="input", daemon=True).start()
     while not ended.is_set():
         try:

@@ -1,0 +1,131 @@
+"""The ``ask`` command, with aiohttp's client: a loop for each conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+import sockets
+from payload import octets
+from report import Reporter, digest
+from script import Unsupported
+
+DEFAULT_DEADLINE = 10_000
+_OWN_FIELDS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+def check(command: dict[str, Any]) -> None:
+    """Refuses what aiohttp cannot send."""
+    for request in command["requests"]:
+        if not str(request["target"]).startswith("/"):
+            raise Unsupported(f"aiohttp sends no target like {request['target']!r}")
+        if "body" in request:
+            octets(request["body"])
+
+
+class Asking:
+    """One conversation, held in a thread of its own; ``stop`` may be called from any other."""
+
+    def __init__(self, command: dict[str, Any], reporter: Reporter, on_done: Callable[[], None]) -> None:
+        self._command = command
+        self._reporter = reporter
+        self._on_done = on_done
+        self._socks: list[socket.socket] = []
+        self._at = -1
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def run(self) -> None:
+        """Holds it."""
+        try:
+            with asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                self._task = self._loop.create_task(self._hold())
+                runner.run(asyncio.wait([self._task]))
+                self._task.result()
+        except asyncio.CancelledError:
+            self._reporter.step("failed", at=self._at, error="other", says="it was told to stop")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._reporter.step("failed", at=self._at, error=_name(error), says=str(error) or type(error).__name__)
+        finally:
+            self._reporter.step("closed")
+            self._reporter.done()
+            self._on_done()
+
+    async def _hold(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=self._command.get("deadline", DEFAULT_DEADLINE) / 1000)
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(self._connected)
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=1, socket_factory=self._socket), auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_OWN_FIELDS, timeout=timeout, trace_configs=[trace],
+        ) as session:  # fmt: skip
+            for asked in self._command["requests"]:
+                self._at += 1
+                await self._exchange(session, asked)
+
+    def _socket(self, info: Any) -> socket.socket:
+        made = socket.socket(info[0], info[1], info[2])
+        self._socks.append(made)
+        self._reporter.step("connecting", remote=[self._command["address"], self._command["port"]])
+        return made
+
+    async def _connected(self, *_: object) -> None:
+        sock = self._socks[-1]
+        self._reporter.step("connected", local=sockets.shown(sock.getsockname()), remote=sockets.shown(sock.getpeername()))
+
+    async def _exchange(self, session: aiohttp.ClientSession, asked: dict[str, Any]) -> None:
+        address, port = self._command["address"], self._command["port"]
+        host = f"[{address}]" if ":" in address else address
+        url = URL(f"http://{host}" + ("" if port == 80 else f":{port}") + asked["target"], encoded=True)
+        fields = CIMultiDict((n, v) for n, v in asked.get("fields", []))
+        content = octets(asked["body"]) if "body" in asked else None
+        chunked = True if content is not None and asked.get("coding") == "chunked" else None
+        async with session.request(asked["method"], url, headers=fields, data=content, chunked=chunked, allow_redirects=False) as response:
+            self._reporter.step("response", **await _told(response, asked.get("keep", 0)))
+
+    def stop(self) -> None:
+        """Gives up; closing its sockets would make aiohttp try again."""
+        if self._task is not None and self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+
+async def _told(response: aiohttp.ClientResponse, keep: int) -> dict[str, object]:
+    content, complete = bytearray(), True
+    try:
+        async for piece in response.content.iter_any():
+            content += piece
+    except (aiohttp.ClientError, OSError):
+        complete = False
+    kept: dict[str, object] = {"hex": bytes(content[:keep]).hex()} if keep else {}
+    version = response.version
+    return {
+        "status": response.status,
+        "reason": (response.reason or "").encode("utf-8", "surrogateescape").decode("latin-1"),
+        "version": f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1",
+        "fields": [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.raw_headers],
+        "octets": len(content),
+        "digest": digest(content),
+        "complete": complete,
+        **kept,
+    }
+
+
+def _name(error: BaseException) -> str:
+    """The contract's word for what lies at the bottom of an exception."""
+    if isinstance(error, (TimeoutError, aiohttp.ServerTimeoutError)):
+        return "timeout"
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno:
+            return sockets.error_name(seen)
+        seen = seen.__cause__ or seen.__context__
+    return "ended" if isinstance(error, aiohttp.ServerDisconnectedError) else "other"
