@@ -80,7 +80,7 @@ class Images:
         files = _files(built.manifest.folder)
         out = self._builder.build_for_container(built.manifest)
         if out is not None:
-            files |= {f"out/{name}": data for name, data in _files(out).items()}
+            files |= {f"out/{name}": data for name, data in _files(out, skipped=set()).items()}
         if built.manifest.program:
             files[program.ARCHIVE] = (program.octets(), 0o644)
         if container.dockerfile not in files:
@@ -122,11 +122,11 @@ def _tail(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.strip().splitlines()[-_TAIL:])
 
 
-def _files(folder: Path) -> dict[str, tuple[bytes, int]]:
+def _files(folder: Path, skipped: set[str] = _SKIPPED) -> dict[str, tuple[bytes, int]]:
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.is_file() and not _SKIPPED & set(name.parts) and name.parts[0] != "out":
+        if path.is_file() and not skipped & set(name.parts) and name.parts[0] != "out":
             found[name.as_posix()] = (path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644)
     return found
 

@@ -33,6 +33,9 @@ const ABILITIES = {
   'load tcp': loadTcp,
 };
 
+const { uv, llhttp, openssl } = process.versions;
+const PLAIN = { abilities: ABILITIES, libraries: { uv, llhttp, openssl } };
+
 /** Which ability a command needs. */
 const NEEDS = {
   serve: (command) => `serve ${members.text(command, 'service')}/${members.text(command, 'transport')}`,
@@ -53,9 +56,17 @@ export class Contract {
   #lines = new Lines((line) => this.#take(line));
   #decoder = new TextDecoder('utf-8', { fatal: true });
 
-  /** @param {import('./output.js').Output} output */
-  constructor(output) {
+  #abilities;
+  #libraries;
+
+  /**
+   * @param {import('./output.js').Output} output
+   * @param {{abilities: object, libraries: object}} [stack] another HTTP stack, which is then all that there is
+   */
+  constructor(output, stack = PLAIN) {
     this.#output = output;
+    this.#abilities = stack.abilities;
+    this.#libraries = stack.libraries;
   }
 
   /** @param {Buffer} octets of the control channel, cut anywhere */
@@ -117,7 +128,7 @@ export class Contract {
   }
 
   #start(command, ability) {
-    if (!Object.hasOwn(ABILITIES, ability)) throw unsupported(`this peer cannot '${ability}'`);
+    if (!Object.hasOwn(this.#abilities, ability)) throw unsupported(`this peer cannot '${ability}'`);
     const id = members.text(command, 'id');
     if (this.#running.has(id)) throw badCommand(`'${id}' is running already`);
     const entry = { stop: undefined, onEnd: undefined };
@@ -127,7 +138,7 @@ export class Contract {
     };
     const report = new Report(this.#output, id, { onDone });
     const connections = connectionReports(this.#output, id, command.report === 'none');
-    const started = ABILITIES[ability](command, report, connections);
+    const started = this.#abilities[ability](command, report, connections);
     entry.stop = () => started.stop();
     this.#running.set(id, entry);
   }
@@ -150,7 +161,19 @@ export class Contract {
   /** Whatever version was asked for: the answer names the one that is spoken here. */
   async #hello() {
     const families = await familiesHere();
-    this.#output.event({ event: 'hello', contract: VERSION, ...description(), families, t: now() });
+    this.#output.event({ event: 'hello', contract: VERSION, ...this.#description(), families, t: now() });
+  }
+
+  #description() {
+    const { node, v8 } = process.versions;
+    return {
+      peer: 'node',
+      language: `JavaScript (Node.js ${node}, V8 ${v8})`,
+      system: `${os.type()} ${os.release()} ${os.machine?.() ?? process.arch}`,
+      stack: os.type(),
+      can: Object.keys(this.#abilities),
+      libraries: this.#libraries,
+    };
   }
 }
 
@@ -158,18 +181,6 @@ export class Contract {
 function connectionReports(output, id, mute) {
   let conn = 0;
   return mute ? () => MUTE : () => new Report(output, id, { conn: ++conn });
-}
-
-function description() {
-  const { node, v8, uv, llhttp, openssl } = process.versions;
-  return {
-    peer: 'node',
-    language: `JavaScript (Node.js ${node}, V8 ${v8})`,
-    system: `${os.type()} ${os.release()} ${os.machine?.() ?? process.arch}`,
-    stack: os.type(),
-    can: Object.keys(ABILITIES),
-    libraries: { uv, llhttp, openssl },
-  };
 }
 
 /** Cuts octets into lines; one that is too long is passed on as undefined, once. */

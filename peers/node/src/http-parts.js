@@ -6,7 +6,7 @@ import { badCommand } from './faults.js';
 import * as members from './members.js';
 
 /** Octets in one chunk of a chunked message: small enough that larger contents have several. */
-const CHUNK = 16 * 1024;
+export const CHUNK = 16 * 1024;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FRAMING = ['content-length', 'transfer-encoding'];
 
