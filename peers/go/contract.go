@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -180,7 +181,7 @@ func (p *peer) hello(line []byte) error {
 		T         int64             `json:"t"`
 	}{
 		"hello", contractVersion, "go", language(), system(), stack(), families(), abilities(),
-		map[string]string{"net/http": strings.TrimPrefix(runtime.Version(), "go")}, now(),
+		libraries, now(),
 	})
 	return nil
 }
@@ -191,10 +192,16 @@ func language() string {
 
 // abilities lists the services, sorted, and then everything else.
 func abilities() []string {
+	if only != nil {
+		return only
+	}
 	can := serviceAbilities()
 	return append(can, "script client/tcp", "script client/udp", "script server/tcp", "script server/udp",
 		"ask http/tcp", "load tcp")
 }
+
+// can says whether this peer has an ability.
+func can(ability string) bool { return slices.Contains(abilities(), ability) }
 
 // families lists those in which a socket can be bound. The unspecified
 // address is bound because the others may not have been configured yet.

@@ -40,6 +40,12 @@ type question struct {
 	keep           *int64
 }
 
+// asker holds a conversation with some stack.
+type asker interface {
+	hold(questions []question)
+	stop()
+}
+
 // answered is the rest of a `response` step of an ask.
 type answered struct {
 	Status   int         `json:"status"`
@@ -78,7 +84,7 @@ func (p *peer) ask(id string, line []byte) error {
 	if err != nil {
 		return err
 	}
-	a := newAsking(newReporter(p.out, p.hold, id, 0), to, deadline)
+	a := newAsker(newReporter(p.out, p.hold, id, 0), to, deadline)
 	return p.start(id, a.stop, func() { a.hold(questions) })
 }
 
@@ -107,6 +113,9 @@ func (c *requestCommand) question() (question, error) {
 	}
 	chunked, err := isChunked(c.Coding)
 	if err != nil {
+		return question{}, err
+	}
+	if err := checkTarget(*c.Target); err != nil {
 		return question{}, err
 	}
 	q := question{method: *c.Method, target: *c.Target, fields: c.Fields, chunked: chunked, keep: c.Keep}

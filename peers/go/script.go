@@ -73,6 +73,9 @@ func (p *peer) script(id string, line []byte) error {
 	if err := decode(line, &command); err != nil {
 		return err
 	}
+	if only != nil {
+		return unsupported("there are no scripts here")
+	}
 	c, err := command.conversation(p, id)
 	if err != nil {
 		return err

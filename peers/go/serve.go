@@ -79,9 +79,10 @@ func (c *serveCommand) runner() (func(*service) error, error) {
 		return nil, missing("service")
 	case c.Transport == nil:
 		return nil, missing("transport")
+	case !can("serve " + *c.Service + "/" + *c.Transport):
 	case *c.Service == "http" && *c.Transport == "tcp":
 		site, err := newSite(c.Site)
-		return func(s *service) error { return s.serveHTTP(site) }, err
+		return func(s *service) error { return s.serveSite(site) }, err
 	case *c.Transport == "tcp" && tcpServices[*c.Service] != nil:
 		return func(s *service) error { return s.serveTCP(tcpServices[*c.Service]) }, nil
 	case *c.Transport == "udp" && udpServices[*c.Service] != nil:

@@ -44,8 +44,8 @@ async def _plain(stage: Stage) -> None:
     same((seen[0].values("x-colour"), len(seen[0].values("host"))), (["green"], 1), "X-Colour, and how many Host fields:", context=seen[0].fields)
     response = one(talk, "response")
     amount(response, b"hello")
-    found = (response.get("status"), response.get("version"), response.get("complete"), response.get("reason", "Made"), response.get("hex"))
-    same(found, (201, "HTTP/1.1", True, "Made", b"hel".hex()), "status, version, complete, reason (may be missing) and hex:", context=response)
+    found = (response.get("status"), response.get("version", "HTTP/1.1"), response.get("complete"), response.get("reason", "Made"), response.get("hex"))
+    same(found, (201, "HTTP/1.1", True, "Made", b"hel".hex()), "status, version and reason (may be missing), complete and hex:", context=response)
     fields = [(n.lower(), v) for n, v in response["fields"]]
     same(("x-answer", "yes") in fields, True, "the field X-Answer:", context=response["fields"])
 
@@ -55,16 +55,16 @@ async def _several(stage: Stage) -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5;x=y\r\ndefgh\r\n0\r\nX-Trailer: t\r\n\r\n"
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
     nothing, unchanged = b"HTTP/1.1 204 No Content\r\n\r\n", b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'
-    methods = ("GET", "GET", "HEAD", "GET", "GET", "GET")
-    answers = [(a, KEEP) for a in (_OK, chunked, head, nothing, unchanged, _OK)]
+    methods = ("GET", "GET", "GET", "GET", "GET", "HEAD")  # after HEAD some stacks close, lest the server sends content
+    answers = [(a, KEEP) for a in (_OK, chunked, nothing, unchanged, _OK, head)]
     talk, seen = await _asked(stage, [{"method": m, "target": f"/{n}"} for n, m in enumerate(methods)], answers)
     _told(talk, "connected " + "response " * 6 + "closed")
     same([m.connection for m in seen], [1] * 6, "the connections of six requests:", "Use one persistent connection where the server lets you.")
     same([m.start.split(" ")[0] for m in seen], list(methods), "the methods of six requests:")
-    for response, octets in zip(talk.all("response"), (b"hello", b"abcdefgh", b"", b"", b"", b"hello"), strict=True):
+    for response, octets in zip(talk.all("response"), (b"hello", b"abcdefgh", b"", b"", b"hello", b""), strict=True):
         amount(response, octets)
         same(response.get("complete"), True, "'complete' of a response that is:", context=response)
-    same([r.get("status") for r in talk.all("response")], [200, 200, 200, 204, 304, 200], "the statuses")
+    same([r.get("status") for r in talk.all("response")], [200, 200, 204, 304, 200, 200], "the statuses")
 
 
 @chapter.rule("where the server closes the connection it makes another one for the next request")
@@ -108,10 +108,12 @@ async def _plainly(stage: Stage) -> None:
     amount(talk.all("response")[1], packed)
 
 
-@chapter.rule("content that breaks off: the 'response' with what came, and complete false")
+@chapter.rule("content that breaks off: the 'response' with what came, and complete false; or 'failed'")
 async def _broken_off(stage: Stage) -> None:
     for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"):
         talk, _ = await _asked(stage, [_GET], [(answer, CLOSE)])
+        if talk.all("failed") and not talk.all("response"):
+            continue  # its stack hands nothing over then
         response = one(talk, "response")
         same(response.get("complete"), False, "'complete' of content that broke off:", "Catch the error while you read content.", context=response)
         amount(response, b"hello")

@@ -1,0 +1,27 @@
+//go:build !fasthttp
+
+// This file owns which HTTP stack there is: net/http, beside everything else
+// that this peer can do.
+package main
+
+import (
+	"net/netip"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// only lists the abilities of a peer that is there for its HTTP stack; nil:
+// there are no others to leave out.
+var only []string
+
+var libraries = map[string]string{"net/http": strings.TrimPrefix(runtime.Version(), "go")}
+
+func (s *service) serveSite(content site) error { return s.serveHTTP(content) }
+
+// checkTarget finds nothing that net/http could not send.
+func checkTarget(string) error { return nil }
+
+func newAsker(report *reporter, to netip.AddrPort, deadline time.Duration) asker {
+	return newAsking(report, to, deadline)
+}
