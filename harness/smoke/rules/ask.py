@@ -44,7 +44,13 @@ async def _plain(stage: Stage) -> None:
     same((seen[0].values("x-colour"), len(seen[0].values("host"))), (["green"], 1), "X-Colour, and how many Host fields:", context=seen[0].fields)
     response = one(talk, "response")
     amount(response, b"hello")
-    found = (response.get("status"), response.get("version", "HTTP/1.1"), response.get("complete"), response.get("reason", "Made"), response.get("hex"))
+    found = (
+        response.get("status"),
+        response.get("version", "HTTP/1.1"),
+        response.get("complete"),
+        response.get("reason", "Made"),
+        response.get("hex"),
+    )
     same(found, (201, "HTTP/1.1", True, "Made", b"hel".hex()), "status, version and reason (may be missing), complete and hex:", context=response)
     fields = [(n.lower(), v) for n, v in response["fields"]]
     same(("x-answer", "yes") in fields, True, "the field X-Answer:", context=response["fields"])
