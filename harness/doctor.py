@@ -6,7 +6,7 @@ import dataclasses
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from harness.errors import ParleyError
 from harness.launch import docker
@@ -28,7 +28,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that decides what a run can do here."""
-    return [_python(), *_network(), *_containers(), *(f for m in load_peers().values() for f in _tools(m)), _room()]
+    return [_python(), *_network(), *_containers(), *_all_tools(), _room()]
 
 
 def _python() -> Finding:
@@ -80,9 +80,19 @@ def _containers() -> Iterator[Finding]:
         yield Finding("containers", "no", f"{problem}: peers run as processes", "apt-get install docker.io, then start dockerd")
 
 
-def _tools(manifest: Manifest) -> Iterator[Finding]:
+def _all_tools() -> Iterator[Finding]:
+    """Those of each peer; of a variant, those that the peer itself does not need."""
+    peers = load_peers()
+    for name, manifest in peers.items():
+        peer = peers.get(name.partition(":")[0], manifest)
+        yield from _tools(manifest, set() if peer is manifest else peer.tools.keys())
+
+
+def _tools(manifest: Manifest, known: Collection[str]) -> Iterator[Finding]:
     box = Toolbox(STATE / "tools", lambda _: None, install=False)
     for name, tool in manifest.tools.items():
+        if name in known:
+            continue
         what = f"{manifest.name}: {name}"
         try:
             found = box.find(manifest, name)
@@ -91,8 +101,10 @@ def _tools(manifest: Manifest) -> Iterator[Finding]:
             names = " or ".join(tool.path) or name
             if tool.wheel:
                 yield Finding(what, "no", f"{names} is not on PATH: the first run installs {tool.wheel} from the Python package index")
+            elif manifest.optional:
+                yield Finding(what, "no", f"{names} is not on PATH, or not as it is needed: runs leave {manifest.name} out", tool.hint)
             else:
-                yield Finding(what, "broken", f"{names} is not on PATH", f"Install {names}")
+                yield Finding(what, "broken", f"{names} is not on PATH", tool.hint or f"Install {names}")
 
 
 def _room() -> Finding:
