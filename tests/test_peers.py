@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import ToolError
 from harness.peer.build import Builder
-from harness.peer.manifest import load
+from harness.peer.manifest import load, load_all
 from harness.peer.tools import Toolbox
 from harness.pipeline import ROOT, STATE
 from tests.test_cli import parley
@@ -41,6 +42,7 @@ def test_go_is_formatted_and_vetted() -> None:
     cache = {"GOCACHE": str(STATE / "cache" / "go"), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     run(*go, "vet", "./...", cwd=PEERS / "go", **cache)
     run(*go, "test", "./...", cwd=PEERS / "go", **cache)
+    run(*go, "vet", "-modfile", "fasthttp.mod", "-tags", "fasthttp", "./...", cwd=PEERS / "go", **cache)
 
 
 @pytest.mark.parametrize(("system", "machine"), [("windows", "amd64"), ("linux", "s390x"), ("darwin", "arm64")])
@@ -62,13 +64,23 @@ def test_c_is_formatted() -> None:
     run(shutil.which("clang-format", path=beside) or "clang-format", "--dry-run", "--Werror", *sources, cwd=PEERS / "c")
 
 
-def c_build(out: Path, compiler: list[str], *flags: str) -> None:
+def c_build(out: Path, compiler: list[str], *flags: str, variant: str = "") -> None:
     """The manifest's own command with another compiler and more flags."""
-    command = load(PEERS / "c").build
+    command = load(PEERS / "c", variant).build
     assert command is not None
     argv = [part for word in command.command for part in (compiler if word == "{cc}" else [word.replace("{out}", str(out))])]
     assert {"-std=c11", "-Wall", "-Wextra"} <= set(argv)
     run(*argv, *STRICT, *flags, cwd=PEERS / "c")
+
+
+@pytest.mark.parametrize("variant", [m.name.partition(":")[2] for m in load_all(PEERS / "c")[1:]])
+def test_c_variants_build_without_warnings(variant: str, tmp_path: Path) -> None:
+    manifest, tools = load(PEERS / "c", variant), Toolbox(STATE / "tools", print)
+    try:
+        found = {name: list(tools.find(manifest, name).argv) for name in manifest.tools}
+    except ToolError as error:
+        pytest.skip(error.what)
+    c_build(tmp_path, found["cc"], variant=variant)
 
 
 def wheel_compiler() -> list[str]:
