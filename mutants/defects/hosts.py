@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+from typing import Any
 
 import peer
 import sockets
@@ -27,8 +28,8 @@ def everywhere(transport: str) -> list[socket.socket]:
 class TakesDatagrams(peer.Peer):
     """Holds UDP sockets on ports that should be closed, so that no ICMP error answers what comes there."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *stack: Any) -> None:
+        super().__init__(*stack)
         self.open = everywhere("udp")
 
 
@@ -36,8 +37,8 @@ class TakesDatagrams(peer.Peer):
 class Accepts(peer.Peer):
     """Listens on ports that should be closed."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *stack: Any) -> None:
+        super().__init__(*stack)
         self.open = everywhere("tcp")
         for one in self.open:
             one.listen()

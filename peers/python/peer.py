@@ -160,13 +160,9 @@ def _read(loop: asyncio.AbstractEventLoop, peer: Peer, ended: asyncio.Event) -> 
     loop.call_soon_threadsafe(ended.set)
 
 
-async def main() -> None:
-    """Lives until standard input ends."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--http", default="", choices=stacks.NAMES, help="the HTTP stack; only that is offered then")
-    options.add_argument("--packages", default="", help="a folder that holds the stack")
-    chosen = options.parse_args()
-    peer, ended = Peer(stacks.load(chosen.http, chosen.packages), not chosen.http), asyncio.Event()
+async def main(http: str = "", packages: str = "") -> None:
+    """Lives until standard input ends. ``http`` names an HTTP stack, which is then all that is offered, ``packages`` the folder that has it."""
+    peer, ended = Peer(stacks.load(http, packages), not http), asyncio.Event()
     threading.Thread(target=_read, args=(asyncio.get_running_loop(), peer, ended), name="input", daemon=True).start()
     while not ended.is_set():
         try:
@@ -179,4 +175,8 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--http", default="", choices=stacks.NAMES, help="the HTTP stack; only that is offered then")
+    options.add_argument("--packages", default="", help="a folder that holds the stack")
+    chosen = options.parse_args()
+    asyncio.run(main(chosen.http, chosen.packages))
