@@ -12,22 +12,17 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+import exchange
 import sockets
 from payload import octets
-from report import Reporter, digest
-from script import Unsupported
+from report import Reporter
 
-DEFAULT_DEADLINE = 10_000
 _OWN_FIELDS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 def check(command: dict[str, Any]) -> None:
     """Refuses what aiohttp cannot send."""
-    for request in command["requests"]:
-        if not str(request["target"]).startswith("/"):
-            raise Unsupported(f"aiohttp sends no target like {request['target']!r}")
-        if "body" in request:
-            octets(request["body"])
+    exchange.check(command, "aiohttp")
 
 
 class Asking:
@@ -60,7 +55,7 @@ class Asking:
             self._on_done()
 
     async def _hold(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=self._command.get("deadline", DEFAULT_DEADLINE) / 1000)
+        timeout = aiohttp.ClientTimeout(total=exchange.seconds(self._command))
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_end.append(self._connected)
         async with aiohttp.ClientSession(
@@ -82,14 +77,12 @@ class Asking:
         self._reporter.step("connected", local=sockets.shown(sock.getsockname()), remote=sockets.shown(sock.getpeername()))
 
     async def _exchange(self, session: aiohttp.ClientSession, asked: dict[str, Any]) -> None:
-        address, port = self._command["address"], self._command["port"]
-        host = f"[{address}]" if ":" in address else address
-        url = URL(f"http://{host}" + ("" if port == 80 else f":{port}") + asked["target"], encoded=True)
+        url = URL(exchange.base(self._command) + asked["target"], encoded=True)
         fields = CIMultiDict((n, v) for n, v in asked.get("fields", []))
         content = octets(asked["body"]) if "body" in asked else None
         chunked = True if content is not None and asked.get("coding") == "chunked" else None
         async with session.request(asked["method"], url, headers=fields, data=content, chunked=chunked, allow_redirects=False) as response:
-            self._reporter.step("response", **await _told(response, asked.get("keep", 0)))
+            self._reporter.step("response", **await _told(response, asked))
 
     def stop(self) -> None:
         """Gives up; closing its sockets would make aiohttp try again."""
@@ -98,24 +91,20 @@ class Asking:
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
 
-async def _told(response: aiohttp.ClientResponse, keep: int) -> dict[str, object]:
+async def _told(response: aiohttp.ClientResponse, asked: dict[str, Any]) -> dict[str, object]:
     content, complete = bytearray(), True
     try:
         async for piece in response.content.iter_any():
             content += piece
     except (aiohttp.ClientError, OSError):
         complete = False
-    kept: dict[str, object] = {"hex": bytes(content[:keep]).hex()} if keep else {}
     version = response.version
     return {
         "status": response.status,
         "reason": (response.reason or "").encode("utf-8", "surrogateescape").decode("latin-1"),
         "version": f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1",
-        "fields": [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.raw_headers],
-        "octets": len(content),
-        "digest": digest(content),
-        "complete": complete,
-        **kept,
+        "fields": exchange.decoded(response.raw_headers),
+        **exchange.received(content, complete, asked),
     }
 
 

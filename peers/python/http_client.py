@@ -14,22 +14,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
+import exchange
 import sockets
-from payload import octets
-from report import Reporter, digest
-from script import Unsupported
-
-_CHUNK = 16384
-DEFAULT_DEADLINE = 10_000
+from report import Reporter
 
 
 def check(command: dict[str, Any]) -> None:
     """Refuses what ``requests`` cannot send."""
-    for request in command["requests"]:
-        if not str(request["target"]).startswith("/"):
-            raise Unsupported(f"requests sends no target like {request['target']!r}")
-        if "body" in request:
-            octets(request["body"])
+    exchange.check(command, "requests")
 
 
 class Asking:
@@ -75,15 +67,13 @@ def _run(command: dict[str, Any], reporter: Reporter, socks: list[Any]) -> None:
 
 
 def _exchange(session: requests.Session, command: dict[str, Any], asked: dict[str, Any], reporter: Reporter) -> None:
-    address = command["address"]
-    host = f"[{address}]" if ":" in address else address
-    base = f"http://{host}" + ("" if command["port"] == 80 else f":{command['port']}")
-    request = requests.Request(asked["method"], base + "/", headers=_fields(asked), data=_content(asked))
+    base = exchange.base(command)
+    request = requests.Request(asked["method"], base + "/", headers=_fields(asked), data=exchange.content(asked))
     prepared = session.prepare_request(request)
     prepared.url = base + asked["target"]  # as it was given: prepare() would quote it anew
-    timeout = command.get("deadline", DEFAULT_DEADLINE) / 1000
+    timeout = exchange.seconds(command)
     response = session.send(prepared, stream=True, allow_redirects=False, timeout=timeout)
-    reporter.step("response", **_told(response, asked.get("keep", 0)))
+    reporter.step("response", **_told(response, asked))
 
 
 def _fields(asked: dict[str, Any]) -> dict[str, str]:
@@ -94,32 +84,19 @@ def _fields(asked: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _content(asked: dict[str, Any]) -> Any:
-    if "body" not in asked:
-        return None
-    content = octets(asked["body"])
-    if asked.get("coding") != "chunked":
-        return content
-    return (content[i : i + _CHUNK] for i in range(0, len(content), _CHUNK))
-
-
-def _told(response: requests.Response, keep: int) -> dict[str, object]:
+def _told(response: requests.Response, asked: dict[str, Any]) -> dict[str, object]:
     content, complete = bytearray(), True
     try:
         for piece in response.raw.stream(65536, decode_content=False):
             content += piece
     except (urllib3.exceptions.HTTPError, OSError):
         complete = False
-    kept: dict[str, object] = {"hex": bytes(content[:keep]).hex()} if keep else {}
     return {
         "status": response.status_code,
         "reason": response.reason or "",
         "version": f"HTTP/{response.raw.version // 10}.{response.raw.version % 10}",
         "fields": list(response.raw.headers.items()),
-        "octets": len(content),
-        "digest": digest(content),
-        "complete": complete,
-        **kept,
+        **exchange.received(content, complete, asked),
     }
 
 

@@ -9,20 +9,16 @@ from typing import Any
 
 import httpx
 
+import exchange
 import sockets
-from payload import octets
-from report import Reporter, digest
-
-_CHUNK = 16384
-DEFAULT_DEADLINE = 10_000
+from report import Reporter
 
 
 def check(command: dict[str, Any]) -> None:
-    """Refuses what cannot be sent: what is no target or no content."""
+    """Refuses what httpx cannot send."""
+    exchange.check(command, "httpx", any_target=True)
     for request in command["requests"]:
         request["target"].encode("latin-1")
-        if "body" in request:
-            octets(request["body"])
 
 
 class Asking:
@@ -36,14 +32,14 @@ class Asking:
 
     def run(self) -> None:
         """Holds it."""
-        seconds = self._command.get("deadline", DEFAULT_DEADLINE) / 1000
+        seconds = exchange.seconds(self._command)
         at = -1
         try:
             with httpx.Client(trust_env=False, follow_redirects=False, timeout=seconds) as client:
                 for asked in self._command["requests"]:
                     at += 1
                     self._exchange(client, asked)
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, OSError, ValueError) as error:
             self._reporter.step("failed", at=at, error=_name(error), says=str(error) or type(error).__name__)
         finally:
             self._reporter.step("closed")
@@ -51,15 +47,14 @@ class Asking:
             self._on_done()
 
     def _exchange(self, client: httpx.Client, asked: dict[str, Any]) -> None:
-        address, port = self._command["address"], self._command["port"]
-        host = f"[{address}]" if ":" in address else address
-        url = f"http://{host}" + ("" if port == 80 else f":{port}") + "/"
         # the target as it was given: a URL would be normalized
         extensions = {"target": asked["target"].encode("latin-1"), "trace": self._trace, "timeout": client.timeout.as_dict()}
         fields = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in asked.get("fields", [])]
-        request = httpx.Request(asked["method"], url, headers=fields, content=_content(asked), extensions=extensions)
+        request = httpx.Request(
+            asked["method"], exchange.base(self._command) + "/", headers=fields, content=exchange.content(asked), extensions=extensions,
+        )  # fmt: skip
         response = client.send(request, stream=True)
-        self._reporter.step("response", **_told(response, asked.get("keep", 0)))
+        self._reporter.step("response", **_told(response, asked))
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         if event == "connection.connect_tcp.started":
@@ -76,16 +71,7 @@ class Asking:
                 sock.shutdown(socket.SHUT_RDWR)
 
 
-def _content(asked: dict[str, Any]) -> Any:
-    if "body" not in asked:
-        return None
-    content = octets(asked["body"])
-    if asked.get("coding") != "chunked":
-        return content
-    return (content[i : i + _CHUNK] for i in range(0, len(content), _CHUNK))
-
-
-def _told(response: httpx.Response, keep: int) -> dict[str, object]:
+def _told(response: httpx.Response, asked: dict[str, Any]) -> dict[str, object]:
     content, complete = bytearray(), True
     try:
         for piece in response.iter_raw():
@@ -94,16 +80,12 @@ def _told(response: httpx.Response, keep: int) -> dict[str, object]:
         complete = False
     finally:
         response.close()
-    kept: dict[str, object] = {"hex": bytes(content[:keep]).hex()} if keep else {}
     return {
         "status": response.status_code,
         "reason": response.reason_phrase,
         "version": response.http_version,
-        "fields": [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw],
-        "octets": len(content),
-        "digest": digest(content),
-        "complete": complete,
-        **kept,
+        "fields": exchange.decoded(response.headers.raw),
+        **exchange.received(content, complete, asked),
     }
 
 
