@@ -31,6 +31,10 @@ LINGER_NANOSECONDS = 1_000_000
 """So long after its socket was closed, what comes from or for a port may still be of that conversation."""
 SETTLE_SECONDS = 6.0
 """How long a server may take to report the end of a connection after the client reported it."""
+STOP_SECONDS = 2.0
+"""How long a conversation may take to tell its end after it was told to stop."""
+NOT_YET_SECONDS = 0.5
+"""How long a server's script may take to tell of a connection after its client, which tells of none, was done."""
 DATAGRAM_SECONDS = 1.0
 MORE_MICROSECONDS = 1000
 """So long after its client was done, a service may still report datagrams of a conversation that nobody expected."""
@@ -245,17 +249,17 @@ class _Talk:
     async def _script_side(self) -> Side:
         activity, silence = self._answering, ""
         if not self._scenario.exchanges and not any(s.step == "connected" for caller in self._callers for s in caller.activity.steps):
-            await _stop(self._server, self._server_id)
+            await _stop(self._server, self._server_id, activity)
         elif not await wait_until(activity, self._server, lambda: activity.done, self._patience()):
             silence = "it reported no end of the conversation"
-            await _stop(self._server, self._server_id)
+            await _stop(self._server, self._server_id, activity)
         trouble, says = _trouble(self._server, activity, silence)
         return Side(tuple(activity.steps), (), trouble, says, self._server.offset)
 
     def _patience(self) -> float:
         """How long a server's script may go on after its client, in seconds. A stack that asks does not always tell whether it connected."""
         connected = any(s.step == "accepted" for s in self._answering.steps) or not self._scenario.exchanges
-        return self._scenario.deadline / 1000 + GRACE_SECONDS if connected else 0.2
+        return self._scenario.deadline / 1000 + GRACE_SECONDS if connected else NOT_YET_SECONDS
 
     async def _connection_side(self, service: Service) -> Side:
         locals_ = [s.local for s in self._asking.steps if s.step == "connected" and s.local]
@@ -318,7 +322,7 @@ class _Caller:
         if await wait_until(activity, peer, lambda: activity.done, seconds) or not peer.alive:
             return
         self._silence = f"it reported no end of the conversation within {seconds:.0f} s"
-        await _stop(peer, self.id)
+        await _stop(peer, self.id, activity)
 
     def side(self) -> Side:
         """Its account."""
@@ -326,9 +330,11 @@ class _Caller:
         return Side(tuple(self.activity.steps), (), trouble, says, self._peer.offset)
 
 
-async def _stop(peer: LivePeer, id_: str) -> None:
+async def _stop(peer: LivePeer, id_: str, activity: Activity) -> None:
+    """Ends a conversation that does not end by itself; what it then tells may come after the answer to a flush."""
     peer.send(contract.command("stop", id=id_))
-    await _still_there(peer)
+    if not await wait_until(activity, peer, lambda: activity.done, STOP_SECONDS):
+        await _still_there(peer)
 
 
 async def _still_there(peer: LivePeer) -> None:
