@@ -192,10 +192,9 @@ class Run:
         planned = self._cases(unknown, self._selection, every_prober=True)
         self._expect(known)
         self.scenario_says = {c.scenario.key: c.scenario.says for c in planned}
-        attached = [name for name, _ in options.attached]
         self._servers, self._clients = wanted_peers(self._selection, known)
-        if attached:
-            self._servers = attached
+        if options.attached:
+            self._servers = list(self._selection.servers)
         self._chosen = {n: known[n] for n in dict.fromkeys([*self._servers, *self._clients]) if n in known}
         self._left_out: dict[str, str] = {}
         self.folder = make_folder(options.runs)
@@ -294,7 +293,9 @@ class Run:
         self._clients = [n for n in self._clients if n not in self._left_out]
 
     async def _hold_all(self, pool: Pool) -> None:
-        abilities = await pool.greet(self._in_role("serve", "server"), self._in_role("ask", "client"))
+        abilities = await pool.greet(
+            self._meant_for(self._servers, "serve ", "script server/"), self._meant_for(self._clients, "ask ", "script client/")
+        )
         self._book.know({p.name: _versions(p) for p in pool.living() if p.hello})
         order = dict.fromkeys([*self._chosen, *self._servers])
         meant = {n: msgspec.structs.replace(abilities.get(n, matrix.Abilities()), offers=self._offers(n)) for n in order}
@@ -305,11 +306,9 @@ class Run:
         scheduler = Scheduler(pool, self.specs.site, self._options.jobs, self._on_trace, self.witness)
         await scheduler.run(cases)
 
-    def _in_role(self, does: str, role: str) -> list[str]:
-        """The chosen names in that role, without those that are not there for it."""
-        beginnings = (f"{does} ", f"script {role}/")
-        names = self._servers if role == "server" else self._clients
-        return [n for n in names if not self._offers(n) or any(a.startswith(beginnings) for a in self._offers(n))]
+    def _meant_for(self, names: Iterable[str], *abilities: str) -> list[str]:
+        """Those that are there for abilities that begin so."""
+        return [n for n in names if not self._offers(n) or any(a.startswith(abilities) for a in self._offers(n))]
 
     def _offers(self, name: str) -> frozenset[str]:
         return offers(self._chosen[name]) if name in self._chosen else SERVES

@@ -50,19 +50,13 @@ def peers(peer_folders: tuple[Path, ...], spec_folders: tuple[Path, ...]) -> Non
 @options.selecting
 @options.sources
 def cases(
-    servers: tuple[str, ...],
-    clients: tuple[str, ...],
-    specs: tuple[str, ...],
-    patterns: tuple[str, ...],
-    families: tuple[str, ...],
-    all_pairs: bool,
+    selection: matrix.Selection,
     peer_folders: tuple[Path, ...],
     spec_folders: tuple[Path, ...],
 ) -> None:
     """The id of each case that a run would hold. Starts nothing: what peers do not support is among them."""
     known = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in load_peers(peer_folders).items()}
-    wanted = options.selection(servers, clients, specs, patterns, families, all_pairs)
-    for case in matrix.cases(load_specs(spec_folders).scenarios(), known, wanted):
+    for case in matrix.cases(load_specs(spec_folders).scenarios(), known, selection):
         click.echo(case.id)
 
 

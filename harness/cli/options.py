@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -14,6 +15,7 @@ from harness.plan.matrix import Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path)
+_SELECTING = ("servers", "clients", "specs", "patterns", "families", "all_pairs")
 
 
 def sources(command: F) -> F:
@@ -41,34 +43,27 @@ def sources(command: F) -> F:
 
 
 def selecting(command: F) -> F:
-    """Which cases."""
+    """Which cases: the command gets ``selection``."""
+
+    @functools.wraps(command)
+    def selected(**values: Any) -> Any:
+        chosen = {name: values.pop(name) for name in _SELECTING}
+        return command(selection=Selection(**chosen), **values)
+
     for option in (
+        click.option(
+            "--all-pairs", is_flag=True, help="Variants and unmodified programs meet each other, too, not only the peers that can do everything."
+        ),
         click.option(
             "-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id has this part, or fits this glob. Repeatable: any of them."
         ),
         click.option("--family", "families", multiple=True, type=click.Choice(["ipv4", "ipv6"]), help="Only this address family."),
         click.option("--spec", "specs", multiple=True, metavar="NAME", help="Only this spec or conversation, such as rfc862-echo/tcp. Repeatable."),
         click.option("--client", "clients", multiple=True, metavar="PEER", help="Only this peer as client. Repeatable."),
-        click.option(
-            "--all-pairs", is_flag=True, help="Variants and unmodified programs meet each other, too, not only the peers that can do everything."
-        ),
         click.option("--server", "servers", multiple=True, metavar="PEER", help="Only this peer as server. Repeatable."),
     ):
-        command = option(command)
-    return command
-
-
-def selection(
-    servers: tuple[str, ...],
-    clients: tuple[str, ...],
-    specs: tuple[str, ...],
-    patterns: tuple[str, ...],
-    families: tuple[str, ...],
-    all_pairs: bool,
-    repeat: int = 1,
-) -> Selection:
-    """The options as the plan takes them."""
-    return Selection(servers, clients, specs, patterns, families, repeat, all_pairs)
+        selected = option(selected)
+    return cast(F, selected)
 
 
 def attached(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, tuple[str, int]], ...]:

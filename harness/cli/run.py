@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -20,6 +21,7 @@ from harness.launch.choose import LAUNCHERS, NETWORKS
 from harness.model.result import ERROR, FAIL, UNEXPECTED_PASS, Result
 from harness.network.base import Network
 from harness.pipeline import CAPTURE_KINDS, DEFAULT_JOBS, Options, Outcome, Run, Watcher
+from harness.plan.matrix import Selection
 from harness.report import console as reports
 
 _PLAIN_STEPS = 10
@@ -83,12 +85,7 @@ _PLAIN_STEPS = 10
 )
 @click.option("--runs", type=options.FOLDER, default=Path("runs"), show_default=True, metavar="DIR", help="Where runs are kept.")
 def run(
-    servers: tuple[str, ...],
-    clients: tuple[str, ...],
-    specs: tuple[str, ...],
-    patterns: tuple[str, ...],
-    families: tuple[str, ...],
-    all_pairs: bool,
+    selection: Selection,
     peer_folders: tuple[Path, ...],
     spec_folders: tuple[Path, ...],
     launcher: str,
@@ -122,9 +119,8 @@ def run(
     What is known to fail stands in expectations.yaml, each entry with a reason, an owner and a last day: such a failure does not fail the
     run. An entry whose cases pass, that fits no case, or that has expired, does.
     """
-    selection = options.selection(servers, clients, specs, patterns, families, all_pairs, repeat)
     chosen = Options(
-        selection, peer_folders, spec_folders, launcher, network, jobs, captures, runs=runs, strict=strict,
+        msgspec.structs.replace(selection, repeat=repeat), peer_folders, spec_folders, launcher, network, jobs, captures, runs=runs, strict=strict,
         expectations=expectation_files, own_expectations=not no_expectations, update_expectations=update_expectations,
         attached=attached, attached_path=attached_path,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.judge import http_wire
 from harness.judge.base import Findings, amount, at, failure, same
 from harness.judge.http_wire import HOP_BY_HOP, Numbered, combined
-from harness.model.case import Answer, Case, Exchange
+from harness.model.case import Case, Exchange
 from harness.model.payload import Payload
 from harness.model.result import CONTRACT, DISAGREE, NONCONFORMANT
 from harness.model.trace import Step, Trace
@@ -58,13 +58,9 @@ def _no_response(i: int, exchange: Exchange, trace: Trace, seen: int, findings: 
     served = "the server reports to have been handed it" if seen > i else "the server reports no such request"
     findings.add(
         NONCONFORMANT if seen <= i else DISAGREE, "server" if seen <= i else "both", f"{_what(i, exchange)} got no response",
-        f"status {exchange.answer.status}", f"{why}; {served}", requirement=_cited(exchange.answer),
+        f"status {exchange.answer.status}", f"{why}; {served}", requirement=exchange.answer.cited,
         evidence=(at("client", trace.client.steps.index(failed)),),
     )  # fmt: skip
-
-
-def _cited(answer: Answer) -> str:
-    return answer.requires[0] if answer.requires else ""
 
 
 # -- the response, as the client's stack hands it over --------------------------------------------------------
@@ -73,7 +69,7 @@ def _cited(answer: Answer) -> str:
 def _response(i: int, exchange: Exchange, numbered: Numbered, answer: Step | None, findings: Findings) -> None:
     place, response = numbered
     what, wanted = _what(i, exchange), exchange.answer
-    evidence, cited = (at("client", place),), _cited(wanted)
+    evidence, cited = (at("client", place),), wanted.cited
     if response.status != wanted.status:
         agreed = answer is None or answer.status == response.status
         kind, side = (NONCONFORMANT, "server") if agreed else (DISAGREE, "both")
@@ -106,7 +102,7 @@ def _response(i: int, exchange: Exchange, numbered: Numbered, answer: Step | Non
 
 
 def _content(what: str, exchange: Exchange, response: Step, answer: Step | None, findings: Findings, evidence: tuple[str, ...]) -> None:
-    cited = _cited(exchange.answer)
+    cited = exchange.answer.cited
     got = (response.octets or 0, response.digest)
     if response.complete is False:
         findings.add(

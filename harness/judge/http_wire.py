@@ -52,9 +52,9 @@ def _missed(what: str, exchange: Exchange, trace: Trace, came: Message, findings
     failed = next((i for i, s in enumerate(trace.client.steps) if s.step == "failed"), None)
     if failed is None:
         return  # that it says neither is told elsewhere
-    says, cited = f"{what}: the response came whole, and the client reports none", (*exchange.answer.requires, "")[0]
+    says = f"{what}: the response came whole, and the client reports none"
     told, evidence = failure(trace.client.steps[failed]), (at("client", failed),)
-    findings.add(NONCONFORMANT, "client", says, f"status {came.status}", told, requirement=cited, evidence=evidence)
+    findings.add(NONCONFORMANT, "client", says, f"status {came.status}", told, requirement=exchange.answer.cited, evidence=evidence)
 
 
 def _content(message: Message | Step) -> tuple[int, str]:

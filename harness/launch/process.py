@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from harness.bound import binder
 from harness.errors import LaunchError
 from harness.launch.base import OnData, OnExit
 from harness.network.base import Host, Network
 from harness.peer.build import Built
-
-_PR_SET_PDEATHSIG = 1
 
 
 class _Streams(asyncio.SubprocessProtocol):
@@ -122,12 +120,12 @@ def _isolation(enter: Callable[[], None] | None) -> dict[str, Any]:
     """A session of its own (the terminal's Ctrl-C is for Parley), on Linux bound to this process's life."""
     if sys.platform == "win32":
         return {}
-    if sys.platform != "linux":
+    bind = binder()
+    if bind is None:
         return {"start_new_session": True}
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def before_exec() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        bind()
         if enter:
             enter()
 

@@ -114,6 +114,11 @@ class Answer(msgspec.Struct, frozen=True):
     body_stated: bool = False
     requires: tuple[str, ...] = ()
 
+    @property
+    def cited(self) -> str:
+        """The requirement that a finding on it cites; empty if it states none."""
+        return self.requires[0] if self.requires else ""
+
 
 class Exchange(msgspec.Struct, frozen=True):
     """One HTTP request, as the contract's ``ask`` takes it, and the response that must come."""

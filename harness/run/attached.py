@@ -28,7 +28,7 @@ class Attached(LivePeer):
     def __init__(self, name: str, at: Address) -> None:
         super().__init__(Built(Manifest(name=name, launch=["-"]), (), None), f"server-{name}", lambda _: None, lambda _: None)
         family = f"ipv{ipaddress.ip_address(at[0]).version}"
-        self.at = self._at = at
+        self.at = at
         self.hello = contract.Event("hello", peer=name, language="attached", can=("serve http/tcp",), families=(family,))
         self._host = SimpleNamespace(addresses={family: at[0]}, number=0, nowhere={})
 
@@ -44,10 +44,12 @@ class Attached(LivePeer):
 
     async def start(self, launcher: Launcher) -> None:
         """Looks whether it is there. Raises ``NobodyThere``."""
+        assert self.at is not None
+        host, port = self.at
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(*self._at), PATIENCE_SECONDS)
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), PATIENCE_SECONDS)
         except (OSError, TimeoutError) as error:
-            raise NobodyThere(f"nobody answers at {self._at[0]} port {self._at[1]}: {error or 'no answer in time'}") from None
+            raise NobodyThere(f"nobody answers at {host} port {port}: {error or 'no answer in time'}") from None
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()

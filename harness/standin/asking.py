@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from harness.bound import binder
 from harness.model import patterns
-from harness.standin.children import bound
+from harness.standin.template import filled, place
 
 _DEADLINE = 10_000
 _STATUS_LINE = re.compile(r"HTTP/(\d(?:\.\d)?) +(\d{3})(?: (.*))?")
@@ -62,39 +63,38 @@ class Asking:
         return self._told(folder, first, requests, status, said)
 
     def _request(self, request: dict[str, Any], folder: Path, at: int) -> list[str]:
-        host = f"[{self._address}]" if ":" in self._address else self._address
+        known = place(self._address, self._port)
         port = "" if self._port == 80 else f":{self._port}"
-        known = {
-            "url": f"http://{host}{port}{request['target']}", "method": str(request["method"]), "target": str(request["target"]),
-            "address": self._address, "host": host, "port": str(self._port),
+        known |= {
+            "url": f"http://{known['host']}{port}{request['target']}", "method": str(request["method"]), "target": str(request["target"]),
             "head": str(folder / f"head{at}"), "content": str(folder / f"content{at}"), "sent": str(folder / f"sent{at}"),
         }  # fmt: skip
         options = self._options(request, known)
         parts: list[str] = []
         for part in self._program["request"]:
-            parts += options if part == "{options}" else [_filled(part, known)]
+            parts += options if part == "{options}" else [filled(part, known)]
         return parts
 
     def _options(self, request: dict[str, Any], known: dict[str, str]) -> list[str]:
         program = self._program
         methods = program["methods"]
-        found = [_filled(p, known) for p in methods.get(request["method"], methods.get("*", []))]
+        found = [filled(p, known) for p in methods.get(request["method"], methods.get("*", []))]
         for name, value in request.get("fields", []):
             shape = program["field"] if value or not program["empty-field"] else program["empty-field"]
-            found += [_filled(p, {"name": name, "value": value}) for p in shape]
+            found += [filled(p, {"name": name, "value": value}) for p in shape]
         if "body" in request:
             Path(known["sent"]).write_bytes(patterns.octets(request["body"]))
             shape = program["chunked"] if request.get("coding") == "chunked" else program["sends"]
             if not shape:
                 raise Refused("this program sends no such content")
-            found += [_filled(p, known) for p in shape]
+            found += [filled(p, known) for p in shape]
         return found
 
     async def _run(self, argv: list[str]) -> tuple[int | None, str]:
         """Its exit status (None: out of time) and its standard error."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=pipe, **bound()
+            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=pipe, preexec_fn=binder()
         )
         try:
             _, said = await asyncio.wait_for(process.communicate(), self._seconds)
@@ -162,10 +162,6 @@ def _fields(lines: Iterable[str]) -> list[list[str]]:
         elif colon:
             found.append([name, value.strip(" \t")])
     return found
-
-
-def _filled(text: str, known: dict[str, str]) -> str:
-    return re.sub(r"\{([a-z]+)\}", lambda hole: known.get(hole[1], hole[0]), text)
 
 
 def _last_line(said: str) -> str:

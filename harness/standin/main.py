@@ -92,7 +92,7 @@ class StandIn:
     def _hello(self) -> dict[str, Any]:
         can = [a for a, part in (("serve http/tcp", "server"), ("ask http/tcp", "client")) if part in self._program]
         return {
-            "event": "hello", "contract": CONTRACT, "peer": self._program["name"], "language": self._version(), "silent": "server" in self._program,
+            "event": "hello", "contract": CONTRACT, "peer": self._program["name"], "language": self._version(),
             "system": f"{platform.system()} {platform.release()} {platform.machine()}", "stack": platform.system(),
             "families": ["ipv4", "ipv6"], "can": can, "t": now(),
         }  # fmt: skip

@@ -1,6 +1,6 @@
 """A program that serves: started where it is told to, ready when it takes a connection, ended when it is told to.
 
-It tells nothing of its connections: the contract's ``silent``.
+It tells nothing of its connections.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.standin.children import bound
+from harness.bound import binder
+from harness.standin.template import filled, place
 
 _PAUSE = 0.02
 _END_SECONDS = 1.5
@@ -56,15 +57,15 @@ class Serving:
             listening.cancel()
 
     async def _start(self, folder: Path) -> asyncio.subprocess.Process | None:
-        host = f"[{self._address}]" if ":" in self._address else self._address
-        known = {"address": self._address, "host": host, "port": str(self._port), "scratch": str(folder)}
+        known = {**place(self._address, self._port), "scratch": str(folder)}
         try:
             for name, text in self._program["files"].items():
-                (folder / name).write_text(_filled(text, known), encoding="utf-8")
-            argv = [_filled(part, known) for part in self._program["command"]]
+                (folder / name).write_text(filled(text, known), encoding="utf-8")
+            argv = [filled(part, known) for part in self._program["command"]]
             return await asyncio.create_subprocess_exec(
-                *argv, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, **bound()
-            )
+                *argv, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+                preexec_fn=binder(),
+            )  # fmt: skip
         except OSError as error:
             self._tell({"step": "failed", "at": -1, "error": "other", "says": f"the program does not start: {error}"}, done=True)
             return None
@@ -99,12 +100,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def _filled(text: str, known: dict[str, str]) -> str:
-    for name, value in known.items():
-        text = text.replace("{" + name + "}", value)
-    return text
 
 
 def _free_port(address: str) -> int:

@@ -7,7 +7,6 @@ capture files. Knows endpoints and times, no cases. It ends when its socket does
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import select
@@ -22,6 +21,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from harness.bound import binder
 from harness.model.wire import SHOWN_FRAMES, Flow, Frame, Wire
 from harness.wire import messages, observe
 from harness.wire.clock import wall_ahead
@@ -31,7 +31,6 @@ from harness.wire.shelf import Shelf, Shelved
 
 TIDY_SECONDS = 1.0
 MAX_OPEN_FILES = 64
-_PR_SET_PDEATHSIG = 1
 _DESCRIPTOR = struct.Struct("i")
 _ROOM_FOR_ONE = socket.CMSG_SPACE(_DESCRIPTOR.size)
 
@@ -257,8 +256,9 @@ class _Files:
 def main(descriptor: int) -> None:
     """The process: ``descriptor`` is its end of a sequenced-packet socket pair."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the harness, which ends this one when it is done
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    bind = binder()
+    if bind:
+        bind()
     with contextlib.suppress(OSError):  # an ordinary user may not, and does without
         os.setpriority(os.PRIO_PROCESS, 0, -10)
     sys.setswitchinterval(0.001)  # seconds: the rings do not wait long for whatever else goes on

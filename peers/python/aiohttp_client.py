@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -13,9 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 import exchange
-import sockets
 from payload import octets
-from report import Reporter
 
 _OWN_FIELDS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
@@ -25,17 +22,12 @@ def check(command: dict[str, Any]) -> None:
     exchange.check(command, "aiohttp")
 
 
-class Asking:
-    """One conversation, held in a thread of its own; ``stop`` may be called from any other."""
+class Asking(exchange.Asking):
+    """One conversation."""
 
-    def __init__(self, command: dict[str, Any], reporter: Reporter, on_done: Callable[[], None]) -> None:
-        self._command = command
-        self._reporter = reporter
-        self._on_done = on_done
-        self._socks: list[socket.socket] = []
-        self._at = -1
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+    _task: asyncio.Task[None] | None = None
+    _at = -1
 
     def run(self) -> None:
         """Holds it."""
@@ -46,43 +38,40 @@ class Asking:
                 runner.run(asyncio.wait([self._task]))
                 self._task.result()
         except asyncio.CancelledError:
-            self._reporter.step("failed", at=self._at, error="other", says="it was told to stop")
+            self.reporter.step("failed", at=self._at, error="other", says="it was told to stop")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            self._reporter.step("failed", at=self._at, error=_name(error), says=str(error) or type(error).__name__)
+            self.reporter.step("failed", at=self._at, error=_name(error), says=str(error) or type(error).__name__)
         finally:
-            self._reporter.step("closed")
-            self._reporter.done()
-            self._on_done()
+            self.closed()
 
     async def _hold(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=exchange.seconds(self._command))
+        timeout = aiohttp.ClientTimeout(total=exchange.seconds(self.command))
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_end.append(self._connected)
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=1, socket_factory=self._socket), auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_OWN_FIELDS, timeout=timeout, trace_configs=[trace],
         ) as session:  # fmt: skip
-            for asked in self._command["requests"]:
+            for asked in self.command["requests"]:
                 self._at += 1
                 await self._exchange(session, asked)
 
     def _socket(self, info: Any) -> socket.socket:
         made = socket.socket(info[0], info[1], info[2])
-        self._socks.append(made)
-        self._reporter.step("connecting", remote=[self._command["address"], self._command["port"]])
+        self.socks.append(made)
+        self.connecting()
         return made
 
     async def _connected(self, *_: object) -> None:
-        sock = self._socks[-1]
-        self._reporter.step("connected", local=sockets.shown(sock.getsockname()), remote=sockets.shown(sock.getpeername()))
+        self.connected(self.socks[-1])
 
     async def _exchange(self, session: aiohttp.ClientSession, asked: dict[str, Any]) -> None:
-        url = URL(exchange.base(self._command) + asked["target"], encoded=True)
+        url = URL(exchange.base(self.command) + asked["target"], encoded=True)
         fields = CIMultiDict((n, v) for n, v in asked.get("fields", []))
         content = octets(asked["body"]) if "body" in asked else None
         chunked = True if content is not None and asked.get("coding") == "chunked" else None
         async with session.request(asked["method"], url, headers=fields, data=content, chunked=chunked, allow_redirects=False) as response:
-            self._reporter.step("response", **await _told(response, asked))
+            self.reporter.step("response", **await _told(response, asked))
 
     def stop(self) -> None:
         """Gives up; closing its sockets would make aiohttp try again."""
@@ -112,9 +101,4 @@ def _name(error: BaseException) -> str:
     """The contract's word for what lies at the bottom of an exception."""
     if isinstance(error, (TimeoutError, aiohttp.ServerTimeoutError)):
         return "timeout"
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno:
-            return sockets.error_name(seen)
-        seen = seen.__cause__ or seen.__context__
-    return "ended" if isinstance(error, aiohttp.ServerDisconnectedError) else "other"
+    return "ended" if isinstance(error, aiohttp.ServerDisconnectedError) else exchange.error_name(error)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
-from loop_service import Conn, Hosted, LoopService, Stop, to_send
+from loop_service import Conn, Hosted, LoopService, Stop
 from report import Output
 
 MAX_CONTENT = 64 * 1024 * 1024
@@ -50,7 +50,7 @@ class _Application:
         if answer.chunked and request.version >= (1, 1):
             response.enable_chunked_encoding()
         if conn is not None:
-            conn.response(answer.status, to_send(answer, request.method))
+            conn.response(answer.status, answer.sent(request.method))
         return response
 
 

@@ -1,16 +1,49 @@
-"""What the ``ask`` command is, whatever client holds it: what is asked for, and the form of what is told. Knows no stack."""
+"""What the ``ask`` command is, whatever client holds it: what is asked for, the form of what is told, and how it is cut short. Knows no stack."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import socket
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import sockets
 from payload import octets
-from report import digest
+from report import Reporter, digest
 from script import Unsupported
 
 _DEFAULT_DEADLINE = 10_000
 _CHUNK = 16384
+
+
+class Asking:
+    """One conversation, held by ``run`` in a thread of its own; ``stop`` may be called from any other."""
+
+    def __init__(self, command: dict[str, Any], reporter: Reporter, on_done: Callable[[], None]) -> None:
+        self.command = command
+        self.reporter = reporter
+        self.on_done = on_done
+        self.socks: list[socket.socket] = []
+
+    def connecting(self) -> None:
+        """Tells that a connection is begun."""
+        self.reporter.step("connecting", remote=[self.command["address"], self.command["port"]])
+
+    def connected(self, sock: socket.socket) -> None:
+        """Tells that this connection stands."""
+        self.reporter.step("connected", local=sockets.shown(sock.getsockname()), remote=sockets.shown(sock.getpeername()))
+
+    def closed(self) -> None:
+        """Tells that it is over."""
+        self.reporter.step("closed")
+        self.reporter.done()
+        self.on_done()
+
+    def stop(self) -> None:
+        """Closes its sockets: whatever waits for them fails."""
+        for sock in self.socks:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
 
 def check(command: dict[str, Any], stack: str, any_target: bool = False) -> None:
@@ -57,3 +90,15 @@ def received(whole: bytes | bytearray, complete: bool, asked: dict[str, Any]) ->
     keep = asked.get("keep", 0)
     kept: dict[str, object] = {"hex": bytes(whole[:keep]).hex()} if keep else {}
     return {"octets": len(whole), "digest": digest(whole), "complete": complete, **kept}
+
+
+def error_name(error: BaseException) -> str:
+    """The contract's word for what lies at the bottom of an exception: the first error of the system among its reasons."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno:
+            return sockets.error_name(seen)
+        reason = getattr(seen, "reason", None)
+        inner = [a for a in seen.args if isinstance(a, BaseException)]
+        seen = reason if isinstance(reason, BaseException) else inner[0] if inner else seen.__cause__ or seen.__context__
+    return "other"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -15,7 +12,6 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 import exchange
-import sockets
 from report import Reporter
 
 
@@ -24,46 +20,26 @@ def check(command: dict[str, Any]) -> None:
     exchange.check(command, "requests")
 
 
-class Asking:
-    """One conversation, held in a thread of its own; ``stop`` may be called from any other."""
-
-    def __init__(self, command: dict[str, Any], reporter: Reporter, on_done: Callable[[], None]) -> None:
-        self._command = command
-        self._reporter = reporter
-        self._on_done = on_done
-        self._socks: list[Any] = []
+class Asking(exchange.Asking):
+    """One conversation."""
 
     def run(self) -> None:
         """Holds it."""
+        session = requests.Session()
+        session.trust_env = False
+        session.headers.clear()
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.mount("http://", _Adapter(self))
+        at = -1
         try:
-            _run(self._command, self._reporter, self._socks)
+            for request in self.command["requests"]:
+                at += 1
+                _exchange(session, self.command, request, self.reporter)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            self.reporter.step("failed", at=at, error=_name(error), says=str(error))
         finally:
-            self._on_done()
-
-    def stop(self) -> None:
-        """Closes its sockets: whatever waits for them fails."""
-        for sock in self._socks:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-
-def _run(command: dict[str, Any], reporter: Reporter, socks: list[Any]) -> None:
-    session = requests.Session()
-    session.trust_env = False
-    session.headers.clear()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("http://", _Adapter(reporter, socks))
-    at = -1
-    try:
-        for request in command["requests"]:
-            at += 1
-            _exchange(session, command, request, reporter)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        reporter.step("failed", at=at, error=_name(error), says=str(error))
-    finally:
-        session.close()
-        reporter.step("closed")
-        reporter.done()
+            session.close()
+            self.closed()
 
 
 def _exchange(session: requests.Session, command: dict[str, Any], asked: dict[str, Any], reporter: Reporter) -> None:
@@ -104,26 +80,19 @@ def _name(error: BaseException) -> str:
     """The contract's word for what lies at the bottom of an exception."""
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return "timeout"
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno:
-            return sockets.error_name(seen)
-        reason = getattr(seen, "reason", None)
-        inner = [a for a in seen.args if isinstance(a, BaseException)]
-        seen = reason if isinstance(reason, BaseException) else inner[0] if inner else seen.__cause__ or seen.__context__
-    return "other"
+    return exchange.error_name(error)
 
 
 class _Adapter(HTTPAdapter):
     """An adapter whose connections report that they stand."""
 
-    def __init__(self, reporter: Reporter, socks: list[Any]) -> None:
+    def __init__(self, asking: Asking) -> None:
         class Connection(HTTPConnection):
             def connect(self) -> None:
-                reporter.step("connecting", remote=[self.host.strip("[]"), self.port])
+                asking.connecting()
                 super().connect()
-                socks.append(self.sock)
-                reporter.step("connected", local=sockets.shown(self.sock.getsockname()), remote=sockets.shown(self.sock.getpeername()))
+                asking.socks.append(self.sock)
+                asking.connected(self.sock)
 
         class Pool(HTTPConnectionPool):
             ConnectionCls = Connection

@@ -11,12 +11,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import listening
 import sockets
 from report import Output, Reporter, digest
 from resources import Site
 
 _CHUNK = 16384
-_NO_CONTENT = {204, 304}
 MAX_CONTENT = 64 * 1024 * 1024
 
 
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         body = answer.content or b""
         chunked = answer.chunked and self.request_version != "HTTP/1.0"
-        if answer.status not in _NO_CONTENT:
+        if not answer.bodiless:
             if chunked:
                 self.send_header("Transfer-Encoding", "chunked")
             else:
@@ -80,8 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")  # http.server leaves saying so to its handlers
         self.end_headers()
-        sent = b"" if self.command == "HEAD" or answer.status in _NO_CONTENT else body
-        self._send(sent, chunked and self.command != "HEAD" and answer.status not in _NO_CONTENT)
+        sent = answer.sent(self.command)
+        self._send(sent, chunked and self.command != "HEAD" and not answer.bodiless)
         self.reporter.step("response", status=answer.status, octets=len(sent), digest=digest(sent))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = answer  # noqa: N815
@@ -153,22 +153,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = sockets.BACKLOG
-    allow_reuse_address = True
 
-    def __init__(self, command: dict[str, Any], output: Output, listening: Any) -> None:
+    def __init__(self, command: dict[str, Any], output: Output, listener: socket.socket) -> None:
         self.address_family = sockets.family(command["address"])
         self.output = output
         self.id = command["id"]
         self.site = Site(command["site"])
         self.numbers = itertools.count(1)
         self._open: set[socket.socket] = set()
-        super().__init__((command["address"], command["port"]), _Handler, bind_and_activate=False)
-        try:
-            listening(self)
-        except OSError:
-            self.server_close()
-            raise
+        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_name, self.server_port = listener.getsockname()[:2]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -208,25 +204,13 @@ class HttpService:
         self._reporter = Reporter(output, command["id"])
         self._server: _Server | None = None
         try:
-            self._server = _Server(command, output, self._listen)
+            listener = listening.listen((command["address"], command["port"]), self._reporter)
         except OSError as error:
-            self._reporter.step("failed", at=-1, error=sockets.error_name(error), says=str(error))
-            self._reporter.done()
+            listening.failed(self._reporter, error)
             return
+        listener.setblocking(True)
+        self._server = _Server(command, output, listener)
         threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
-
-    def _listen(self, server: _Server) -> None:
-        self._reporter.step("created")
-        if server.address_family == socket.AF_INET6:
-            server.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sockets.reuse(server.socket)
-        server.socket.bind(server.server_address[:2])
-        server.server_address = server.socket.getsockname()
-        server.server_name, server.server_port = str(server.server_address[0]), int(server.server_address[1])
-        self._reporter.step("bound", local=sockets.shown(server.server_address))
-        server.server_activate()
-        self._reporter.step("listening", local=sockets.shown(server.server_address))
-        self._reporter.flush()
 
     def stop(self) -> None:
         """Ends it; may take a moment."""

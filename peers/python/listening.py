@@ -1,29 +1,32 @@
-"""What every http service tells before its stack takes over: the listening socket, made and reported as the contract has it. Knows no stack."""
+"""The listening socket of a TCP service, made and reported as the contract has it. Knows no service."""
 
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 import sockets
-from report import Reporter
+from report import Reporter, Silent
 
 
-def listen(command: dict[str, Any], reporter: Reporter) -> socket.socket | None:
-    """The listener that the command asks for, or None, and the failure is reported."""
-    made = sockets.make("tcp", command["address"])
+def listen(address: tuple[str, int], reporter: Reporter | Silent) -> socket.socket:
+    """A non-blocking listener there. Raises ``OSError``: what is reported then is the service's matter."""
+    made = sockets.make("tcp", address[0])
     try:
         reporter.step("created")
         sockets.reuse(made)
-        made.bind((command["address"], command["port"]))
+        made.bind(address)
         local = sockets.shown(made.getsockname())
         reporter.step("bound", local=local)
         made.listen(sockets.BACKLOG)
         reporter.step("listening", local=local)
         reporter.flush()
-    except OSError as error:
+    except OSError:
         made.close()
-        reporter.step("failed", at=-1, error=sockets.error_name(error), says=str(error))
-        reporter.done()
-        return None
+        raise
     return made
+
+
+def failed(reporter: Reporter | Silent, error: OSError) -> None:
+    """Tells that a service could not begin; nothing comes after it."""
+    reporter.step("failed", at=-1, error=sockets.error_name(error), says=str(error))
+    reporter.done()

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import listening
 import sockets
-from listening import listen
 from report import Output, Reporter, digest
-from resources import Answer, Site
+from resources import Site
 
 _END_SECONDS = 1.0
 
@@ -43,11 +43,6 @@ class Conn:
             self._reporter.step("reset", by="them")
         self._reporter.step("closed")
         self._reporter.done()
-
-
-def to_send(answer: Answer, method: str) -> bytes:
-    """The content that goes out with an answer."""
-    return b"" if method == "HEAD" or answer.status in (204, 304) else answer.content or b""
 
 
 class Hosted:
@@ -78,10 +73,13 @@ class LoopService:
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
         self._thread: threading.Thread | None = None
-        listener = listen(command, self._reporter)
-        if listener is not None:
-            self._thread = threading.Thread(target=self._run, args=(listener,), name="http", daemon=True)
-            self._thread.start()
+        try:
+            listener = listening.listen((command["address"], command["port"]), self._reporter)
+        except OSError as error:
+            listening.failed(self._reporter, error)
+            return
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="http", daemon=True)
+        self._thread.start()
 
     def _run(self, listener: socket.socket) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

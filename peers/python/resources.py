@@ -17,6 +17,15 @@ class Answer:
     content: bytes | None = None
     chunked: bool = False
 
+    @property
+    def bodiless(self) -> bool:
+        """Whether its status has no content, whatever it is asked with (RFC 9110 sections 15.3.5 and 15.4.5)."""
+        return self.status in (204, 304)
+
+    def sent(self, method: str) -> bytes:
+        """The content that goes out with it."""
+        return b"" if method == "HEAD" or self.bodiless else self.content or b""
+
 
 class Site:
     """Resources by path and method."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import listening
 import payload
 import sockets
 from report import Output, Reporter, Silent, digest
@@ -163,8 +164,7 @@ class TcpService:
         try:
             listener = self._listen()
         except OSError as error:
-            self._reporter.step("failed", at=-1, error=sockets.error_name(error), says=str(error))
-            self._reporter.done()
+            listening.failed(self._reporter, error)
             return
         try:
             await self._accept(listener)
@@ -177,15 +177,7 @@ class TcpService:
             self._reporter.done()
 
     def _listen(self) -> socket.socket:
-        listener = sockets.make("tcp", self._address[0])
-        self._reporter.step("created")
-        sockets.reuse(listener)
-        listener.bind(self._address)
-        self._reporter.step("bound", local=sockets.shown(listener.getsockname()))
-        listener.listen(sockets.BACKLOG)
-        self._reporter.step("listening", local=sockets.shown(listener.getsockname()))
-        self._reporter.flush()
-        return listener
+        return listening.listen(self._address, self._reporter)
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -225,8 +217,7 @@ class UdpService:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
             sock.bind((self._command["address"], self._command["port"]))
         except OSError as error:
-            self._reporter.step("failed", at=-1, error=sockets.error_name(error), says=str(error))
-            self._reporter.done()
+            listening.failed(self._reporter, error)
             return
         self._reporter.step("bound", local=sockets.shown(sock.getsockname()))
         self._reporter.flush()

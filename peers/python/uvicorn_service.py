@@ -11,11 +11,10 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from loop_service import Conn, Hosted, LoopService, Stop, to_send
+from loop_service import Conn, Hosted, LoopService, Stop
 from report import Output
 
 _CHUNK = 16384
-_NO_CONTENT = (204, 304)
 _PAUSE = 0.01
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -47,9 +46,9 @@ class _Application:
         answer = self.hosted.site.answer(method, target, fields, bytes(content))
         body = answer.content or b""
         told = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in answer.fields]
-        if not answer.chunked and answer.status not in _NO_CONTENT:
+        if not answer.chunked and not answer.bodiless:
             told.append((b"content-length", str(len(body)).encode()))
-        sent = to_send(answer, method)
+        sent = answer.sent(method)
         await send({"type": "http.response.start", "status": answer.status, "headers": told})
         pieces = [sent[i : i + _CHUNK] for i in range(0, len(sent), _CHUNK)] if answer.chunked else [sent]
         for piece in pieces:
