@@ -27,6 +27,7 @@ class Asking(exchange.Asking):
 
     _loop: asyncio.AbstractEventLoop | None = None
     _task: asyncio.Task[None] | None = None
+    _made: socket.socket
     _at = -1
 
     def run(self) -> None:
@@ -57,13 +58,12 @@ class Asking(exchange.Asking):
                 await self._exchange(session, asked)
 
     def _socket(self, info: Any) -> socket.socket:
-        made = socket.socket(info[0], info[1], info[2])
-        self.socks.append(made)
+        self._made = socket.socket(info[0], info[1], info[2])
         self.connecting()
-        return made
+        return self._made
 
     async def _connected(self, *_: object) -> None:
-        self.connected(self.socks[-1])
+        self.connected(self._made)
 
     async def _exchange(self, session: aiohttp.ClientSession, asked: dict[str, Any]) -> None:
         url = URL(exchange.base(self.command) + asked["target"], encoded=True)
@@ -73,7 +73,7 @@ class Asking(exchange.Asking):
         async with session.request(asked["method"], url, headers=fields, data=content, chunked=chunked, allow_redirects=False) as response:
             self.reporter.step("response", **await _told(response, asked))
 
-    def stop(self) -> None:
+    def cut(self) -> None:
         """Gives up; closing its sockets would make aiohttp try again."""
         if self._task is not None and self._loop is not None:
             with contextlib.suppress(RuntimeError):

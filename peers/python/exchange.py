@@ -23,15 +23,19 @@ class Asking:
         self.command = command
         self.reporter = reporter
         self.on_done = on_done
-        self.socks: list[socket.socket] = []
+        self.stopped = False
+        self._socks: list[socket.socket] = []
 
     def connecting(self) -> None:
         """Tells that a connection is begun."""
         self.reporter.step("connecting", remote=[self.command["address"], self.command["port"]])
 
     def connected(self, sock: socket.socket) -> None:
-        """Tells that this connection stands."""
+        """Tells that this connection stands. A stop may have come before it was known."""
+        self._socks.append(sock)
         self.reporter.step("connected", local=sockets.shown(sock.getsockname()), remote=sockets.shown(sock.getpeername()))
+        if self.stopped:
+            self.cut()
 
     def closed(self) -> None:
         """Tells that it is over."""
@@ -40,8 +44,13 @@ class Asking:
         self.on_done()
 
     def stop(self) -> None:
+        """Ends it where it stands."""
+        self.stopped = True
+        self.cut()
+
+    def cut(self) -> None:
         """Closes its sockets: whatever waits for them fails."""
-        for sock in self.socks:
+        for sock in self._socks:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 

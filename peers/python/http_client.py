@@ -91,7 +91,6 @@ class _Adapter(HTTPAdapter):
             def connect(self) -> None:
                 asking.connecting()
                 super().connect()
-                asking.socks.append(self.sock)
                 asking.connected(self.sock)
 
         class Pool(HTTPConnectionPool):

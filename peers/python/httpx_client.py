@@ -46,9 +46,7 @@ class Asking(exchange.Asking):
         if event == "connection.connect_tcp.started":
             self.connecting()
         elif event == "connection.connect_tcp.complete":
-            sock = info["return_value"].get_extra_info("socket")
-            self.socks.append(sock)
-            self.connected(sock)
+            self.connected(info["return_value"].get_extra_info("socket"))
 
 
 def _told(response: httpx.Response, asked: dict[str, Any]) -> dict[str, object]:
