@@ -2,8 +2,8 @@
 // which persists where the server lets it.
 
 import http from 'node:http';
-import { ends } from './addresses.js';
-import { STOPPED, StepFailure, badCommand, describe } from './faults.js';
+import { Asking, asker } from './asking.js';
+import { StepFailure, badCommand } from './faults.js';
 import { codingOf, fieldsOf, isFraming, methodOf, pairs, sendContent } from './http-parts.js';
 import * as members from './members.js';
 import { payloadOf } from './payload.js';
@@ -12,18 +12,8 @@ import { Tally } from './tally.js';
 /** What node:http takes as `path`: anything but controls and the space. */
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
 
-/**
- * @param {object} command `ask`
- * @param {import('./output.js').Report} report
- * @returns {{stop: () => void}}
- */
-export function askHttp(command, report) {
-  const { address, port } = members.endpoint(command);
-  const requests = members.objects(command, 'requests').map(requestOf);
-  const conversation = new Conversation(address, port, report);
-  conversation.run(requests, members.deadline(command));
-  return conversation;
-}
+/** Carries the command `ask` out. */
+export const askHttp = asker((remote, report) => new Conversation(remote, report), requestOf);
 
 function requestOf(raw) {
   const path = members.text(raw, 'target');
@@ -48,54 +38,17 @@ function headersOf(fields, coding, octets) {
   return Object.fromEntries([...byName.values()].map(entry));
 }
 
-class Conversation {
-  #remote;
-  #report;
+class Conversation extends Asking {
   #agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   #known = new WeakSet();
-  #open = new Set();
-  #hadSocket = false;
-  #over = false;
-  #cut = () => {};
 
-  constructor(address, port, report) {
-    this.#remote = [address, port];
-    this.#report = report;
-  }
-
-  /** Ends the conversation where it stands. */
-  stop() {
-    this.#cut(STOPPED);
-  }
-
-  async run(requests, deadline) {
-    const late = new StepFailure('timeout', `the deadline was not met within ${deadline} ms`);
-    const timer = setTimeout(() => this.#cut(late), deadline);
-    await this.#askAll(requests);
-    clearTimeout(timer);
-    await this.#close();
-    if (this.#hadSocket) this.#report.add('closed');
-    this.#report.done();
-  }
-
-  async #askAll(requests) {
-    let at = 0;
-    try {
-      for (; at < requests.length; at++) await this.#ask(requests[at]);
-    } catch (error) {
-      if (error !== STOPPED) this.#say('failed', { at, ...describe(error) });
-    } finally {
-      this.#over = true;
-    }
-  }
-
-  #ask({ octets, keep, ...message }) {
+  ask({ octets, keep, ...message }) {
     return new Promise((resolve, reject) => {
-      this.#cut = reject;
-      const [host, port] = this.#remote;
+      this.cut = reject;
+      const [host, port] = this.remote;
       const request = http.request({ host, port, agent: this.#agent, ...message });
       let answered = false;
-      request.on('socket', (socket) => this.#follow(socket));
+      request.on('socket', (socket) => this.#meet(socket));
       request.on('response', (response) => {
         answered = true;
         this.#collect(response, keep, resolve);
@@ -107,11 +60,15 @@ class Conversation {
     });
   }
 
+  destroy() {
+    this.#agent.destroy();
+  }
+
   #collect(response, keep, resolve) {
     const tally = new Tally(keep);
     let told = false;
     const tell = () => {
-      if (!told) this.#say('response', { ...headOf(response), ...tally.result(), ...endingOf(response) });
+      if (!told) this.say('response', { ...headOf(response), ...tally.result(), ...endingOf(response) });
       told = true;
       resolve();
     };
@@ -122,24 +79,10 @@ class Conversation {
     response.on('error', () => {});
   }
 
-  #follow(socket) {
+  #meet(socket) {
     if (this.#known.has(socket)) return;
     this.#known.add(socket);
-    this.#open.add(socket);
-    this.#hadSocket = true;
-    socket.once('close', () => this.#open.delete(socket));
-    socket.once('connect', () => this.#say('connected', { ...ends(socket), remote: this.#remote }));
-  }
-
-  async #close() {
-    const closings = [...this.#open].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    this.#agent.destroy();
-    await Promise.all(closings);
-  }
-
-  /** What was cut short may still come to its end; it has nothing more to say then. */
-  #say(step, more) {
-    if (!this.#over) this.#report.add(step, more);
+    this.follow(socket);
   }
 }
 

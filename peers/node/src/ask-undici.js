@@ -3,8 +3,8 @@
 
 import net from 'node:net';
 import { Readable } from 'node:stream';
-import { ends } from './addresses.js';
-import { STOPPED, StepFailure, badCommand, describe, unsupported } from './faults.js';
+import { Asking, asker } from './asking.js';
+import { badCommand, unsupported } from './faults.js';
 import { CHUNK, codingOf, fieldsOf, methodOf, pairs } from './http-parts.js';
 import * as members from './members.js';
 import { payloadOf } from './payload.js';
@@ -18,13 +18,7 @@ const LATE = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ER
  * @param {{Client: new (origin: string, options: object) => object}} undici
  * @returns {(command: object, report: import('./output.js').Report) => {stop: () => void}} what carries `ask` out
  */
-export const askWith = (undici) => (command, report) => {
-  const { address, port } = members.endpoint(command);
-  const requests = members.objects(command, 'requests').map(requestOf);
-  const conversation = new Conversation(undici, address, port, report);
-  conversation.run(requests, members.deadline(command));
-  return conversation;
-};
+export const askWith = (undici) => asker((remote, report) => new Conversation(undici, remote, report), requestOf);
 
 function requestOf(raw) {
   const path = members.text(raw, 'target');
@@ -35,81 +29,46 @@ function requestOf(raw) {
   return { method: methodOf(raw), path, headers: fieldsOf(raw).flat(), octets, chunked, keep: members.keep(raw) };
 }
 
-class Conversation {
-  #remote;
-  #report;
+class Conversation extends Asking {
   #client;
-  #open = new Set();
-  #hadSocket = false;
-  #over = false;
-  #cut = () => {};
 
-  constructor({ Client }, address, port, report) {
-    this.#remote = [address, port];
-    this.#report = report;
+  constructor({ Client }, remote, report) {
+    super(remote, report);
+    const [address, port] = remote;
     const host = net.isIPv6(address) ? `[${address}]` : address;
     this.#client = new Client(`http://${host}:${port}`, { pipelining: 1, connect: (_, done) => this.#connect(done) });
   }
 
-  /** Ends the conversation where it stands. */
-  stop() {
-    this.#cut(STOPPED);
+  ask({ octets, chunked, keep, ...message }) {
+    return new Promise((resolve, reject) => {
+      this.cut = reject;
+      const body = octets !== undefined && chunked ? Readable.from(pieces(octets), { objectMode: false }) : octets;
+      this.#client.dispatch({ ...message, body }, new Exchange(keep, (step) => this.say('response', step), resolve, reject));
+    });
   }
 
-  async run(requests, deadline) {
-    const late = new StepFailure('timeout', `the deadline was not met within ${deadline} ms`);
-    const timer = setTimeout(() => this.#cut(late), deadline);
-    await this.#askAll(requests);
-    clearTimeout(timer);
-    await this.#close();
-    if (this.#hadSocket) this.#report.add('closed');
-    this.#report.done();
+  describe(error) {
+    if (ENDED.has(error.code)) return { error: 'ended', says: error.message };
+    if (LATE.has(error.code)) return { error: 'timeout', says: error.message };
+    return super.describe(error);
   }
 
-  async #askAll(requests) {
-    let at = 0;
-    try {
-      for (; at < requests.length; at++) await this.#ask(requests[at]);
-    } catch (error) {
-      if (error !== STOPPED) this.#say('failed', { at, ...told(error) });
-    } finally {
-      this.#over = true;
-    }
+  async destroy(sockets) {
+    const destroyed = this.#client.destroy();
+    for (const socket of sockets) socket.destroy();
+    await destroyed;
   }
 
   #connect(done) {
-    const [host, port] = this.#remote;
+    const [host, port] = this.remote;
     const socket = net.connect({ host, port, noDelay: true });
-    this.#hadSocket = true;
-    this.#open.add(socket);
-    socket.once('close', () => this.#open.delete(socket));
+    this.follow(socket);
     const failed = (error) => done(error, null);
     socket.once('error', failed);
     socket.once('connect', () => {
       socket.off('error', failed);
-      this.#say('connected', { ...ends(socket), remote: this.#remote });
       done(null, socket);
     });
-  }
-
-  #ask({ octets, chunked, keep, ...message }) {
-    return new Promise((resolve, reject) => {
-      this.#cut = reject;
-      const body = octets !== undefined && chunked ? Readable.from(pieces(octets), { objectMode: false }) : octets;
-      this.#client.dispatch({ ...message, body }, new Exchange(keep, (step) => this.#say('response', step), resolve, reject));
-    });
-  }
-
-  async #close() {
-    const closings = [...this.#open].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    const destroyed = this.#client.destroy();
-    for (const socket of this.#open) socket.destroy();
-    await Promise.all([destroyed, ...closings]);
-  }
-
-  /** What was cut short may still come to its end; it has nothing more to say then. */
-  #say(step, more) {
-    if (!this.#over) this.#report.add(step, more);
   }
 }
 
@@ -160,10 +119,4 @@ const latin = (raw) => pairs(raw.map((part) => (typeof part === 'string' ? part 
 
 function* pieces(octets) {
   for (let start = 0; start < octets.length; start += CHUNK) yield octets.subarray(start, start + CHUNK);
-}
-
-function told(error) {
-  if (ENDED.has(error.code)) return { error: 'ended', says: error.message };
-  if (LATE.has(error.code)) return { error: 'timeout', says: error.message };
-  return describe(error);
 }

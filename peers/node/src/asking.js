@@ -1,0 +1,94 @@
+// A conversation as an HTTP client, whatever stack holds it: its requests in turn, its sockets, its deadline, and what is
+// told of its beginning and end. Knows no stack: that is a subclass.
+
+import { ends } from './addresses.js';
+import { STOPPED, StepFailure, describe } from './faults.js';
+import * as members from './members.js';
+
+/**
+ * A subclass has `ask(request)`, a promise that is kept when the response was told and broken when there is none, and
+ * `destroy()`, which ends what the stack keeps open.
+ */
+export class Asking {
+  #report;
+  #open = new Set();
+  #hadSocket = false;
+  #over = false;
+
+  /**
+   * @param {[string, number]} remote where the server is
+   * @param {import('./output.js').Report} report
+   */
+  constructor(remote, report) {
+    this.remote = remote;
+    this.#report = report;
+    /** Breaks the promise of the request that is under way. */
+    this.cut = () => {};
+  }
+
+  /** Ends the conversation where it stands. */
+  stop() {
+    this.cut(STOPPED);
+  }
+
+  /**
+   * @param {object[]} requests as `ask` takes them
+   * @param {number} deadline in milliseconds
+   */
+  async run(requests, deadline) {
+    const late = new StepFailure('timeout', `the deadline was not met within ${deadline} ms`);
+    const timer = setTimeout(() => this.cut(late), deadline);
+    await this.#askAll(requests);
+    clearTimeout(timer);
+    const closings = [...this.#open].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    await this.destroy(this.#open);
+    await Promise.all(closings);
+    if (this.#hadSocket) this.#report.add('closed');
+    this.#report.done();
+  }
+
+  /**
+   * @param {Error} error
+   * @returns {{error: string, says: string}} the members of a `failed` step
+   */
+  describe(error) {
+    return describe(error);
+  }
+
+  /** @param {import('node:net').Socket} socket a new one, not connected yet */
+  follow(socket) {
+    this.#hadSocket = true;
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+    socket.once('connect', () => this.say('connected', { ...ends(socket), remote: this.remote }));
+  }
+
+  /** What was cut short may still come to its end; it has nothing more to say then. */
+  say(step, more) {
+    if (!this.#over) this.#report.add(step, more);
+  }
+
+  async #askAll(requests) {
+    let at = 0;
+    try {
+      for (; at < requests.length; at++) await this.ask(requests[at]);
+    } catch (error) {
+      if (error !== STOPPED) this.say('failed', { at, ...this.describe(error) });
+    } finally {
+      this.#over = true;
+    }
+  }
+}
+
+/**
+ * @param {(remote: [string, number], report: object) => Asking} make
+ * @param {(raw: object) => object} requestOf checks a request and makes it what `ask` takes
+ * @returns {(command: object, report: import('./output.js').Report) => Asking} what carries the command `ask` out
+ */
+export const asker = (make, requestOf) => (command, report) => {
+  const { address, port } = members.endpoint(command);
+  const requests = members.objects(command, 'requests').map(requestOf);
+  const asking = make([address, port], report);
+  asking.run(requests, members.deadline(command));
+  return asking;
+};
