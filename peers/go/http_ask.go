@@ -1,18 +1,13 @@
-// This file owns asking: requests through net/http's client transport, on
-// connections that belong to one conversation. It reads nothing of an answer
-// that the transport does not hand over.
+// This file owns asking: requests, one after the other, on connections that
+// belong to one conversation, and what is told of them. Which stack sends them
+// stands in http_stack_*.go.
 package main
 
 import (
-	"context"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"sync"
-	"time"
 )
 
 type askCommand struct {
@@ -40,10 +35,16 @@ type question struct {
 	keep           *int64
 }
 
-// asker holds a conversation with some stack.
-type asker interface {
-	hold(questions []question)
-	stop()
+// httpClient is a stack that asks.
+type httpClient interface {
+	// exchange sends a request and reports its response. The error is that of
+	// a request without a response, or of a deadline that leaves no time for
+	// others.
+	exchange(q question) error
+	// early says whether the connection ended before there was a response.
+	early(err error) bool
+	// rest lets go of what the stack keeps open.
+	rest()
 }
 
 // answered is the rest of a `response` step of an ask.
@@ -55,10 +56,6 @@ type answered struct {
 	Trailers [][2]string `json:"trailers,omitempty"`
 	Complete bool        `json:"complete"`
 }
-
-// continueWait is how long content is held back that was announced with
-// Expect: 100-continue; it is net/http's own default.
-const continueWait = time.Second
 
 func (p *peer) ask(id string, line []byte) error {
 	var command askCommand
@@ -84,7 +81,8 @@ func (p *peer) ask(id string, line []byte) error {
 	if err != nil {
 		return err
 	}
-	a := newAsker(newReporter(p.out, p.hold, id, 0), to, deadline)
+	a := &asking{halt: newHalt(deadline), report: newReporter(p.out, p.hold, id, 0), to: to}
+	a.client = newClient(a)
 	return p.start(id, a.stop, func() { a.hold(questions) })
 }
 
@@ -129,12 +127,12 @@ func (c *requestCommand) question() (question, error) {
 	return q, c.Fields.check()
 }
 
-// asking is one conversation: its own transport, with its own connections.
+// asking is one conversation: its own client, with its own connections.
 type asking struct {
 	*halt
-	report    *reporter
-	to        netip.AddrPort
-	transport *http.Transport
+	report *reporter
+	to     netip.AddrPort
+	client httpClient
 
 	mu     sync.Mutex
 	conns  []net.Conn // all that were opened
@@ -142,22 +140,10 @@ type asking struct {
 	over   bool       // and there shall be no further one
 }
 
-func newAsking(report *reporter, to netip.AddrPort, deadline time.Duration) *asking {
-	a := &asking{halt: newHalt(deadline), report: report, to: to}
-	a.transport = &http.Transport{
-		DialContext:            a.dial,
-		DisableCompression:     true,
-		MaxConnsPerHost:        1,
-		ExpectContinueTimeout:  continueWait,
-		MaxResponseHeaderBytes: headLimit,
-	}
-	return a
-}
-
-// dial reports every connection, those included that the transport opens by
-// itself because the server has closed an earlier one. The transport's own
-// context may outlive the conversation, which must not leave a socket behind.
-func (a *asking) dial(context.Context, string, string) (net.Conn, error) {
+// dial reports every connection, those included that the client opens by
+// itself because the server has closed an earlier one. A client may dial even
+// when the conversation is over, which must not leave a socket behind.
+func (a *asking) dial() (net.Conn, error) {
 	conn, err := dial(a.ctx, "tcp", a.to, a.created)
 	if err != nil {
 		return nil, err
@@ -183,7 +169,7 @@ func (a *asking) hold(questions []question) {
 	defer a.report.finish()
 	defer a.hangUp()
 	for at, q := range questions {
-		if err := a.exchange(q); err != nil {
+		if err := a.client.exchange(q); err != nil {
 			if !a.stopped() {
 				a.fail(at, err)
 			}
@@ -193,117 +179,50 @@ func (a *asking) hold(questions []question) {
 }
 
 func (a *asking) fail(at int, err error) {
-	if isReset(err) {
-		a.report.add(step{name: "reset", by: "them"})
-	}
+	a.noteReset(err)
 	failed := failureOf(at, err)
-	if failed.Says == "http: server closed idle connection" { // net/http does not export this error
+	if a.client.early(err) {
 		failed.Error = "ended"
 	}
 	a.report.add(step{name: "failed", members: failed})
 }
 
-func (a *asking) hangUp() {
-	a.cancel()
-	a.transport.CloseIdleConnections()
+// answered reports a response, of which err is what its content ended with.
+func (a *asking) answered(response answered, content *keeper, err error) error {
+	if a.stopped() {
+		return a.ctx.Err()
+	}
+	response.Complete = err == nil
+	a.report.add(step{name: "response", count: &content.tally, kept: content.kept, members: response})
+	a.noteReset(err)
+	return a.ctx.Err()
+}
+
+func (a *asking) noteReset(err error) {
+	if isReset(err) {
+		a.report.add(step{name: "reset", by: "them"})
+	}
+}
+
+// shut closes all connections, and lets no further one come.
+func (a *asking) shut() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
 	for _, conn := range a.conns {
-		_ = conn.Close() // the transport has closed some of them
+		_ = conn.Close() // the client has closed some of them
 	}
+}
+
+func (a *asking) hangUp() {
+	a.cancel()
+	a.client.rest()
+	a.shut()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.dialed {
 		a.report.add(step{name: "closed"})
 	}
-}
-
-// exchange sends a request and reports its response. The error is that of a
-// request without a response, or of a deadline that leaves no time for others.
-func (a *asking) exchange(q question) error {
-	request, err := q.request(a.ctx, a.to)
-	if err != nil {
-		return err
-	}
-	response, err := a.transport.RoundTrip(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	got := newKeeper(q.keep)
-	err = drink(response, got)
-	if a.stopped() {
-		return a.ctx.Err()
-	}
-	a.report.add(step{name: "response", count: &got.tally, kept: got.kept, members: answered{
-		Status: response.StatusCode, Reason: reasonOf(response), Version: response.Proto,
-		Fields: reportedFields(response.Header), Trailers: reportedFields(response.Trailer), Complete: err == nil,
-	}})
-	if isReset(err) {
-		a.report.add(step{name: "reset", by: "them"})
-	}
-	return a.ctx.Err()
-}
-
-// drink reads the content. After 101 the connection is no longer HTTP, and
-// what comes on it is no content.
-func drink(response *http.Response, into io.Writer) error {
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		return nil
-	}
-	_, err := io.Copy(into, response.Body)
-	return err
-}
-
-// reasonOf is what net/http leaves of the status line after the code.
-func reasonOf(response *http.Response) string {
-	_, reason, _ := strings.Cut(response.Status, " ")
-	return latin1(reason)
-}
-
-func (q *question) request(ctx context.Context, to netip.AddrPort) (*http.Request, error) {
-	request := (&http.Request{
-		Method: q.method,
-		URL:    targetURL(q.target, to),
-		Header: http.Header{},
-	}).WithContext(ctx)
-	addFields(request.Header, q.fields)
-	// net/http has these at other places than the other fields.
-	request.Host = request.Header.Get("Host")
-	request.Header.Del("Host")
-	if q.body != nil {
-		q.setBody(request, q.body.length())
-	}
-	return request, nil
-}
-
-// setBody leaves GetBody out, so that net/http cannot send content twice.
-func (q *question) setBody(request *http.Request, length int64) {
-	request.Body = io.NopCloser(q.body.open())
-	switch {
-	case q.chunked:
-		request.ContentLength = -1
-		request.TransferEncoding = []string{"chunked"}
-	case length == 0:
-		request.Body = http.NoBody
-		request.TransferEncoding = []string{"identity"} // has it say Content-Length: 0
-	default:
-		request.ContentLength = length
-	}
-}
-
-// targetURL has net/http send the target exactly as it is. An opaque URL does
-// that, except that one beginning with // would become an absolute-form.
-func targetURL(target string, to netip.AddrPort) *url.URL {
-	u := &url.URL{Scheme: "http", Host: authority(to), Opaque: target}
-	if !strings.HasPrefix(target, "//") {
-		return u
-	}
-	path, query, asked := strings.Cut(target, "?")
-	if plain, err := url.PathUnescape(path); err == nil {
-		u.Opaque, u.Path, u.RawPath = "", plain, path
-		u.RawQuery, u.ForceQuery = query, asked
-	}
-	return u
 }
 
 // authority is host and port, without the port where it is the default one,

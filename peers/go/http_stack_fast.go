@@ -4,10 +4,8 @@
 package main
 
 import (
-	"net/netip"
 	"runtime/debug"
 	"strings"
-	"time"
 )
 
 const fastModule = "github.com/valyala/fasthttp"
@@ -36,6 +34,4 @@ func checkTarget(target string) error {
 	return nil
 }
 
-func newAsker(report *reporter, to netip.AddrPort, deadline time.Duration) asker {
-	return newFastAsking(report, to, deadline)
-}
+func newClient(a *asking) httpClient { return newFastClient(a) }

@@ -5,10 +5,8 @@
 package main
 
 import (
-	"net/netip"
 	"runtime"
 	"strings"
-	"time"
 )
 
 // only lists the abilities of a peer that is there for its HTTP stack; nil:
@@ -22,6 +20,4 @@ func (s *service) serveSite(content site) error { return s.serveHTTP(content) }
 // checkTarget finds nothing that net/http could not send.
 func checkTarget(string) error { return nil }
 
-func newAsker(report *reporter, to netip.AddrPort, deadline time.Duration) asker {
-	return newAsking(report, to, deadline)
-}
+func newClient(a *asking) httpClient { return newNetClient(a) }
