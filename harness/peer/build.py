@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -23,6 +24,9 @@ from harness.peer.tools import Say, Toolbox
 BUILD_SECONDS = 900
 IN_IMAGE = PurePosixPath("/peer")
 """Where a peer's files are in its image."""
+_WHOLE, _LESS = ".built", ".built-otherwise"
+LESS_SECONDS = 3600
+"""So long a peer that could not be built whole is taken as it is, before that is tried again."""
 _HOLE = re.compile(r"\{([a-z][a-z0-9-]*)\}")
 
 
@@ -34,6 +38,12 @@ class Built:
     argv: tuple[str, ...]
     out: Path | None
     seconds: float = 0.0
+
+
+def _finished(out: Path) -> bool:
+    """Whether it was built, or not whole but not long ago."""
+    less = out / _LESS
+    return (out / _WHOLE).exists() or (less.exists() and time.time() - less.stat().st_mtime < LESS_SECONDS)
 
 
 class Builder:
@@ -88,21 +98,32 @@ class Builder:
 
     def _make(self, manifest: Manifest, build: Build) -> Path:
         out = self._home / manifest.file_name / self._key(manifest, build)
-        if (out / ".built").exists():
+        if _finished(out):
             return out
         shutil.rmtree(out, ignore_errors=True)
-        argv = self._fill(manifest, build.command, out)
         self._say(f"building peer {manifest.name}")
         scratch = out.with_name(f"{out.name}.{os.getpid()}")
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        self._run(manifest, [part.replace(str(out), str(scratch)) for part in argv], build.env)
-        (scratch / ".built").touch()
+        try:
+            self._attempt(manifest, build, build.command, out, scratch)
+            (scratch / _WHOLE).touch()
+        except BuildError as error:
+            if build.otherwise is None:
+                raise
+            self._say(f"peer {manifest.name} does with less: {str(error).splitlines()[0]}")
+            self._attempt(manifest, build, build.otherwise, out, scratch)
+            (scratch / _LESS).touch()
         try:
             scratch.rename(out)
         except OSError:  # another run built the same content at the same time
             shutil.rmtree(scratch, ignore_errors=True)
         return out
+
+    def _attempt(self, manifest: Manifest, build: Build, command: list[str], out: Path, scratch: Path) -> None:
+        """One command, in a folder that is empty and takes the place of ``out`` when it is done."""
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        if command:
+            self._run(manifest, [part.replace(str(out), str(scratch)) for part in self._fill(manifest, command, out)], build.env)
 
     def _run(self, manifest: Manifest, argv: list[str], env: dict[str, str]) -> None:
         cache = str(self._home.parent / "cache")
@@ -122,7 +143,7 @@ class Builder:
 
     def _key(self, manifest: Manifest, build: Build) -> str:
         digest = hashlib.sha256(build.model_dump_json().encode())
-        for name in sorted({n for part in build.command for n in _HOLE.findall(part)} & manifest.tools.keys()):
+        for name in sorted({n for part in (*build.command, *(build.otherwise or ())) for n in _HOLE.findall(part)} & manifest.tools.keys()):
             digest.update(" ".join(self._tools.find(manifest, name).argv).encode())
         for path in sorted({p for glob in build.inputs for p in manifest.folder.glob(glob) if p.is_file()}):
             digest.update(str(path.relative_to(manifest.folder)).encode() + b"\0" + path.read_bytes() + b"\0")

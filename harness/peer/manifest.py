@@ -26,9 +26,12 @@ class _Strict(BaseModel):
 
 
 class Build(_Strict):
-    """How the peer is built: ``command`` runs in the peer's folder; ``inputs`` are globs below it."""
+    """How the peer is built: ``command`` runs in the peer's folder; ``inputs`` are globs below it. ``otherwise`` is run where ``command``
+    fails (libraries that cannot be fetched), for a peer that then does with less; empty: nothing is.
+    """
 
     command: Argv
+    otherwise: list[str] | None = None
     inputs: list[str] = ["**/*"]
     env: dict[str, str] = {}
 

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import load
+import machine
 import payload
 import report
 import script
@@ -49,7 +50,8 @@ class Peer:
     def __init__(self, stack: stacks.Stack, plain: bool) -> None:
         self.output = report.Output()
         self.stack = stack
-        self.abilities = [*(_PLAIN if plain else ()), *stack.abilities]
+        local, self.lacks = machine.abilities() if plain else ([], {})
+        self.abilities = [*(_PLAIN if plain else ()), *local, *stack.abilities]
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.https: dict[str, Any] = {}
         self.threads = ThreadPoolExecutor(ASKING_THREADS, "ask")
@@ -95,7 +97,7 @@ class Peer:
         self.output.event(
             "hello", contract=CONTRACT, peer="python", language=f"Python {platform.python_version()}", families=["ipv4", "ipv6"],
             system=f"{platform.system()} {platform.release()} {platform.machine()}", stack=platform.system(), can=self.abilities,
-            libraries=self.stack.libraries, t=report.now(),
+            lacks=self.lacks, libraries=self.stack.libraries, t=report.now(),
         )  # fmt: skip
 
     def do_serve(self, command: dict[str, Any]) -> None:
@@ -149,6 +151,14 @@ class Peer:
         self.output.flush()
         self.output.event("flushed", id=id_)
 
+    async def leave(self) -> None:
+        """Ends what is going on; names that scripts made are gone then."""
+        tasks = list(self.tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
     def _go(self, id_: str, work: Coroutine[Any, Any, None]) -> None:
         task = self.tasks[id_] = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda _: self.tasks.pop(id_, None))
@@ -162,6 +172,8 @@ def _read(loop: asyncio.AbstractEventLoop, peer: Peer, ended: asyncio.Event) -> 
 
 async def main(http: str = "", packages: str = "") -> None:
     """Lives until standard input ends. ``http`` names an HTTP stack, which is then all that is offered, ``packages`` the folder that has it."""
+    if not http:
+        machine.prepare()
     peer, ended = Peer(stacks.load(http, packages), not http), asyncio.Event()
     threading.Thread(target=_read, args=(asyncio.get_running_loop(), peer, ended), name="input", daemon=True).start()
     while not ended.is_set():
@@ -169,6 +181,7 @@ async def main(http: str = "", packages: str = "") -> None:
             await asyncio.wait_for(ended.wait(), report.HOLD_SECONDS)
         except TimeoutError:
             peer.output.flush()
+    await peer.leave()
     peer.output.close()
     sys.stderr.flush()
     os._exit(0)  # threads may still wait for clients that never come back

@@ -7,9 +7,11 @@ import contextlib
 import socket
 from typing import Any
 
+import machine
 import payload
 import sockets
 from report import Reporter, digest
+from sockets import Named as Named
 from stream import Stream
 
 DEFAULT_DEADLINE = 10_000
@@ -40,18 +42,16 @@ def text(held: dict[str, Any], member: str) -> None:
 
 async def run(command: dict[str, Any], reporter: Reporter) -> None:
     """Holds the conversation, and reports it to its end."""
-    kind = {"tcp": TcpScript, "udp": UdpScript}.get(command["transport"])
-    if kind is None:
-        raise Unsupported(f"there is no transport {command['transport']!r} here")
-    script = kind(command, reporter)
+    kinds: dict[str, type[_Script]] = {"tcp": TcpScript, "udp": UdpScript}
+    script = (kinds.get(command["transport"]) or machine.kind(command["transport"]))(command, reporter)
     script.check()
     try:
         async with asyncio.timeout(command.get("deadline", DEFAULT_DEADLINE) / 1000):
             await script.perform()
-    except (OSError, sockets.Ended, TimeoutError) as error:
+    except (OSError, sockets.Ended, Named, TimeoutError) as error:
         script.failed(error)
     finally:
-        await script.leave()
+        await script.end()
         reporter.done()
 
 
@@ -74,11 +74,11 @@ class _Script:
             if not isinstance(step, dict) or not hasattr(self, f"do_{str(step.get('do')).replace('-', '_')}"):
                 raise Unsupported(f"there is no step {step!r} here")
             for member in ("ms", "within", "quiet", "octets", "count", "keep", "gap"):
-                whole(step, member, needed=step["do"] == "wait" and member == "ms")
+                whole(step, member, needed=step["do"] == "wait" and member == "ms" and "messages" not in step)
             if step["do"] == "send":
                 payload.octets(step["payload"])
-            if step["do"] == "receive" and self.command["transport"] == "tcp" and not step.keys() & {"octets", "until", "through", "quiet"}:
-                raise BadCommand("a receive over TCP has 'octets', 'until', 'through' or 'quiet'")
+            if step["do"] == "receive" and isinstance(self, TcpScript) and not step.keys() & {"octets", "until", "through", "quiet"}:
+                raise BadCommand("a receive over a stream has 'octets', 'until', 'through' or 'quiet'")
 
     async def perform(self) -> None:
         """All steps in order."""
@@ -113,6 +113,14 @@ class _Script:
             self.sock.close()
             self.sock = None
             self.reporter.step("closed")
+
+    async def end(self) -> None:
+        """The conversation is over, however it ended."""
+        await self.leave()
+        self.unmake()
+
+    def unmake(self) -> None:
+        """Removes what a server has besides its connection."""
 
     def make(self) -> socket.socket:
         made = sockets.make(self.command["transport"], self.command["address"])
@@ -172,8 +180,11 @@ class TcpScript(_Script):
         return self.sock, self.stream
 
     async def do_send(self, step: dict[str, Any]) -> None:
+        for k in range(step.get("count", 1)):
+            await self._send(step, payload.octets(step["payload"], k))
+
+    async def _send(self, step: dict[str, Any], octets: bytes) -> None:
         _, stream = self._talking()
-        octets = payload.octets(step["payload"])
         sizes, gap, start = step.get("writes") or [len(octets)], step.get("gap", 0), 0
         for number in range(len(octets)):
             size = sizes[min(number, len(sizes) - 1)]
@@ -193,17 +204,24 @@ class TcpScript(_Script):
             return
         try:
             count = await self._arrived(stream, step)
+            more = await self._received(stream, step)
         except (sockets.Ended, OSError):
             self._rest(stream, step)
             raise
         octets = stream.take(count)
-        self.reporter.step("received", octets=len(octets), digest=digest(octets), **_kept(step, octets))
+        self.reporter.step("received", octets=len(octets), digest=digest(octets), **more, **_kept(step, octets))
         if step.get("until") == "end":
             self.reporter.step("end")
+
+    async def _received(self, stream: Stream, step: dict[str, Any]) -> dict[str, object]:
+        """What else is to be told of what came."""
+        return {}
 
     async def _arrived(self, stream: Stream, step: dict[str, Any]) -> int:
         if "through" in step:
             return await stream.through(bytes.fromhex(step["through"]))
+        if step.get("until") == "reply":
+            return await stream.reply()
         if step.get("until") == "end":
             await stream.to_end()
             return len(stream.held)
@@ -260,9 +278,11 @@ class TcpScript(_Script):
         if self.stream is not None:
             await self.stream.stop()
             self.stream = None
-        if self.listener is not None and self.at >= len(self.command["steps"]) - 1:
-            self.listener.close()
         await super().leave()
+
+    def unmake(self) -> None:
+        if self.listener is not None:
+            self.listener.close()
 
 
 class UdpScript(_Script):

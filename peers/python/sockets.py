@@ -19,11 +19,22 @@ _NAMES = {
     errno.ENETUNREACH: "unreachable",
     errno.EADDRINUSE: "address-in-use",
     errno.EADDRNOTAVAIL: "address-not-available",
+    errno.EEXIST: "address-in-use",
+    errno.ENOENT: "missing",
+    errno.ESRCH: "missing",
 }
 
 
 class Ended(Exception):
     """The stream ended before that."""
+
+
+class Named(Exception):
+    """A failure that the contract has a name for, where the system's number means other things, too."""
+
+    def __init__(self, name: str, says: str) -> None:
+        super().__init__(says)
+        self.name = name
 
 
 def family(address: str) -> socket.AddressFamily:
@@ -69,4 +80,6 @@ def error_name(error: BaseException) -> str:
         return "timeout"
     if isinstance(error, Ended):
         return "ended"
+    if isinstance(error, Named):
+        return error.name
     return _NAMES.get(getattr(error, "errno", None) or 0, "other")

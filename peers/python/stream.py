@@ -1,10 +1,11 @@
-"""One TCP connection of a script: eager or lazy reading, and what the ``receive`` steps need of it."""
+"""One stream of a script: eager or lazy reading, and what the ``receive`` steps need of it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+from typing import Any
 
 from sockets import CHUNK, Ended
 
@@ -37,7 +38,7 @@ class Stream:
             count = 0
         if count < len(octets):
             self.read_meanwhile()
-            await self._loop.sock_sendall(self.sock, memoryview(octets)[count:])
+            await self._send_rest(memoryview(octets)[count:])
 
     async def _read_on(self) -> None:
         while not self.ended and self.error is None and len(self.held) < MAX_HELD:
@@ -46,7 +47,7 @@ class Stream:
 
     async def _read(self) -> None:
         try:
-            data = await self._loop.sock_recv(self.sock, CHUNK)
+            data = await self._receive()
         except OSError as error:
             self.error = error
             return
@@ -54,6 +55,12 @@ class Stream:
             self.held += data
         else:
             self.ended = True
+
+    async def _receive(self) -> bytes:
+        return await self._loop.sock_recv(self.sock, CHUNK)
+
+    async def _send_rest(self, octets: memoryview[Any]) -> None:
+        await self._loop.sock_sendall(self.sock, octets)
 
     async def more(self) -> None:
         """Returns when something new is known: octets, the end or an error. Raises the error once all octets are taken."""
@@ -76,6 +83,19 @@ class Stream:
         """Waits for the other side's FIN."""
         while not self.ended:
             await self.more()
+
+    async def reply(self) -> int:
+        """Waits for the end of a reply (``smtp.md``, Scripts); returns how many octets there are up to and with it."""
+        start = 0
+        while True:
+            end = self.held.find(b"\n", start)
+            if end < 0:
+                await self.more()
+                continue
+            line = bytes(self.held[start : end + 1])
+            if line[3:4] != b"-" and (not start or line[:3] == self.held[:3]):
+                return end + 1
+            start = end + 1
 
     async def through(self, mark: bytes) -> int:
         """Waits for ``mark``; returns how many octets there are up to and with it."""
