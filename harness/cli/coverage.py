@@ -13,8 +13,18 @@ from harness.errors import EXIT_FAILURES, EXIT_OK
 from harness.pipeline import LATEST
 
 
+class Standard(click.ParamType[int | str]):
+    """An RFC's number, or POSIX."""
+
+    name = "standard"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """A number stays one."""
+        return int(value) if value.isdecimal() else value.upper()
+
+
 @click.command()
-@click.option("--rfc", "rfcs", type=int, multiple=True, metavar="N", help="Only this RFC. Repeatable.")
+@click.option("--rfc", "rfcs", type=Standard(), multiple=True, metavar="N", help="Only this RFC, or POSIX. Repeatable.")
 @click.option(
     "--run", "folder", type=options.FOLDER, metavar="DIR", help="The run whose verdicts are shown.  [default: runs/latest, if there is one]"
 )
@@ -23,7 +33,7 @@ from harness.pipeline import LATEST
 @click.option("--check", is_flag=True, help="Exit 1 if a requirement has neither a check with a mutant nor a reason, and name those.")
 @click.option("--specs", "spec_folders", multiple=True, type=options.FOLDER, metavar="DIR", help="Add a folder of specs (or one file). Repeatable.")
 def coverage(
-    rfcs: tuple[int, ...],
+    rfcs: tuple[int | str, ...],
     folder: Path | None,
     form: str,
     everything: bool,

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli import options
+from harness.model import levels
 from harness.pipeline import load_peers, load_specs, offers
 from harness.plan import matrix
 
@@ -23,7 +24,7 @@ def list_() -> None:
 def specs(peer_folders: tuple[Path, ...], spec_folders: tuple[Path, ...]) -> None:
     """Each spec with its conversations, and how many cases each makes for one pair of peers."""
     for spec in load_specs(spec_folders).specs:
-        click.echo(f"{spec.name}  RFC {spec.rfc}, {spec.section} ({spec.service}/{spec.transport})")
+        click.echo(f"{spec.name}  {levels.standard(spec.rfc)}, {spec.section} ({spec.service}/{spec.transport})")
         conversations: dict[str, list[int]] = {}
         says: dict[str, str] = {}
         for scenario in spec.scenarios:

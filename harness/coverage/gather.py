@@ -16,7 +16,7 @@ from harness.suggest import did_you_mean
 CATALOGUE = ROOT / "mutants" / "catalogue.yaml"
 
 
-def known(extra: Sequence[Path], wanted: Sequence[int] = (), catalogue: Path = CATALOGUE) -> Known:
+def known(extra: Sequence[Path], wanted: Sequence[int | str] = (), catalogue: Path = CATALOGUE) -> Known:
     """Everything but results. Raises ``SpecError``, and ``UsageError`` for an RFC that has no records."""
     specs = load_specs(extra)
     for rfc in wanted:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.coverage.rows import STATES, Row, Total
+from harness.model import levels
 
 _COLOURS = dict(zip(STATES, ("red", "green", "yellow", "dim"), strict=True))
 _HEADS = ("RFC", "title", "requirements", "check", "mutant", "only a reason", "neither")
@@ -84,7 +85,7 @@ def as_markdown(totals: Sequence[Total], rows: Sequence[Row], run: str) -> str:
     lines = ["# Coverage", "", f"Verdicts: {run}." if run else "No run to take verdicts from.", "", *_grid(_HEADS)]
     lines += [_line(t.rfc, t.title, *_numbers(t)) for t in totals]
     for total in totals:
-        lines += ["", f"## RFC {total.rfc}: {total.title}", ""]
+        lines += ["", f"## {levels.standard(total.rfc)}: {total.title}", ""]
         lines += _grid(("requirement", "clause", "level", "role", "checked by", "mutants", "peers"))
         lines += [_line(r.id, r.clause, r.level, r.role, _by(r), ", ".join(r.mutants), _peers(r)) for r in rows if r.rfc == total.rfc]
     return "\n".join(lines) + "\n"

@@ -26,7 +26,7 @@ class Row(msgspec.Struct, frozen=True):
     ``peers``: for each peer one of ``STATES``.
     """
 
-    rfc: int
+    rfc: int | str
     id: str
     clause: str
     level: str
@@ -55,7 +55,7 @@ class Row(msgspec.Struct, frozen=True):
 class Total(msgspec.Struct, frozen=True):
     """One RFC: ``reason`` counts those without a check but with a reason, ``neither`` those without either."""
 
-    rfc: int
+    rfc: int | str
     title: str
     requirements: int
     check: int
@@ -67,7 +67,7 @@ class Total(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """What rows are made of: records and titles by RFC, scenarios, what rules check, which of it in every conversation, mutants."""
 
-    records: Mapping[int, tuple[str, Sequence[Requirement]]]
+    records: Mapping[int | str, tuple[str, Sequence[Requirement]]]
     scenarios: Sequence[Scenario]
     rules: Mapping[str, str]
     always: Collection[str]
@@ -90,7 +90,7 @@ def cited(scenario: Scenario) -> frozenset[str]:
     return frozenset((*scenario.requires, *(i for part in parts for i in part)))
 
 
-def rows(known: Known, held: Iterable[Held], wanted: Collection[int]) -> list[Row]:
+def rows(known: Known, held: Iterable[Held], wanted: Collection[int | str]) -> list[Row]:
     """The rows of the RFCs that are wanted, or of all."""
     by_id: dict[str, dict[str, None]] = {}
     for scenario in known.scenarios:
@@ -101,7 +101,7 @@ def rows(known: Known, held: Iterable[Held], wanted: Collection[int]) -> list[Ro
     return [_row(rfc, r, known, tuple(by_id.get(r.id, ())), standing) for rfc in chosen for r in known.records[rfc][1]]
 
 
-def _row(rfc: int, r: Requirement, known: Known, conversations: tuple[str, ...], standing: Mapping[tuple[str, str, str], str]) -> Row:
+def _row(rfc: int | str, r: Requirement, known: Known, conversations: tuple[str, ...], standing: Mapping[tuple[str, str, str], str]) -> Row:
     trips = [m for m in known.mutants if r.id in m.trips]
     names = sorted({name for _, name, role in standing if role in _bound(r.role)})
     return Row(
@@ -159,9 +159,9 @@ def _seen(one: Held, requirement: str) -> bool:
     return one.flows if requirement.startswith(_CONNECTIONS) else one.datagrams
 
 
-def totals(found: Sequence[Row], titles: Mapping[int, str]) -> list[Total]:
+def totals(found: Sequence[Row], titles: Mapping[int | str, str]) -> list[Total]:
     """A total for each RFC of the rows."""
-    counts: dict[int, Counter[str]] = {}
+    counts: dict[int | str, Counter[str]] = {}
     for row in found:
         n = counts.setdefault(row.rfc, Counter())
         n["requirements"] += 1
@@ -173,6 +173,6 @@ def totals(found: Sequence[Row], titles: Mapping[int, str]) -> list[Total]:
     return [Total(rfc, titles.get(rfc, ""), *(n[name] for name in names)) for rfc, n in counts.items()]
 
 
-def lacking(found: Iterable[Row], wanted: Collection[int]) -> list[Row]:
+def lacking(found: Iterable[Row], wanted: Collection[int | str]) -> list[Row]:
     """The rows, of the RFCs that are wanted or of the basic ones, that have neither check and mutant nor a reason."""
     return [row for row in found if row.rfc in (wanted or BASIC) and row.lacks]

@@ -13,6 +13,10 @@ _ERRORS = {
     "timeout": "it was not done in time",
     "unreachable": "the address could not be reached",
     "ended": "the stream ended before that",
+    "missing": "there is nothing of that name",
+    "full": "there was no room",
+    "empty": "there was nothing to take",
+    "too-large": "it was too large",
 }
 
 

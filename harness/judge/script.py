@@ -13,7 +13,10 @@ from harness.model.result import CONTRACT, MISREPORT, NONCONFORMANT
 from harness.model.trace import Step
 
 _QUIETLY = frozenset({"created", "bound", "listening", "connecting"})
-_REPORTED = {"connect": "connected", "accept": "accepted", "half-close": "half-closed", "close": "closed", "reset": "reset"}
+_REPORTED = {
+    "connect": "connected", "accept": "accepted", "half-close": "half-closed", "close": "closed", "reset": "reset",
+    "block": "blocked", "unblock": "unblocked",
+}  # fmt: skip
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -119,6 +122,8 @@ class _Reader:
             return f"{self._script.steps[number]['do']} done"
         if check.quiet:
             return "nothing, for a while"
+        if check.signals:
+            return ", ".join(name for name, _ in check.signals)
         what = str(check.octets) if check.octets else f"content that fits {check.rule}" if check.rule else ""
         return ", then ".join(w for w in (what, "the end" if check.end else "") if w)
 
@@ -131,11 +136,21 @@ class _Reader:
         if taken is None:
             return False
         place, step = taken
+        command = self._script.steps[number]
+        if "signal" in command:
+            return self._sent_signal(command, place, step)
         _, payload = next(self._sent)
         if step.octets != payload.length() or step.digest != payload.digest():
             says = f"the {self._role} reports to have sent something else than it was told to"
             expected = amount(payload.length(), payload.digest())
             self._findings.add(MISREPORT, self._role, says, expected, amount(step.octets, step.digest), evidence=(at(self._role, place),))
+        return True
+
+    def _sent_signal(self, command: dict[str, object], place: int, step: Step) -> bool:
+        wanted, told = (command["signal"], command.get("value")), (step.signal, step.value)
+        if wanted != told:
+            says = f"the {self._role} reports to have sent another signal than it was told to"
+            self._findings.add(MISREPORT, self._role, says, f"{wanted[0]}, {wanted[1]}", f"{told[0]}, {told[1]}", evidence=(at(self._role, place),))
         return True
 
     def _receive(self, number: int, command: dict[str, object]) -> bool:
@@ -182,7 +197,8 @@ class _Reader:
         """After the script: nothing but the closing, if the script did not ask for it itself."""
         rest = [s for s in self._steps[self._next :] if s.step not in _QUIETLY]
         closed_itself = bool(self._script.steps) and self._script.steps[-1]["do"] == "close"
-        if [s.step for s in rest] == ([] if closed_itself else ["closed"]):
+        names = [s.step for s in rest]
+        if names == ([] if closed_itself else ["closed"]) or (not names and self._opens_nothing()):
             return True
         says = f"the {self._role}'s report does not end as its script does"
         expected = "nothing more" if closed_itself else "'closed'"
@@ -191,6 +207,10 @@ class _Reader:
             observed = failure(rest[0])
         self._findings.add(CONTRACT, self._role, says, expected, observed, evidence=(at(self._role, self._next),))
         return False
+
+    def _opens_nothing(self) -> bool:
+        """Whether a server's script accepts nobody: then nothing of it need be closed but its listener, silently."""
+        return self._role == "server" and not any(step["do"] in ("accept", "receive", "send") for step in self._script.steps)
 
 
 def read(script: Script, steps: tuple[Step, ...], findings: Findings) -> Reading:

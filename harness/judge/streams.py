@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.judge import machine, wire
 from harness.judge import script as scripts
-from harness.judge import wire
 from harness.judge.base import OTHER, Findings, amount, at, failure, first
 from harness.judge.rules import RULES, Content
+from harness.model import transports
 from harness.model.case import NOBODY, Case, Check, Scenario, Script
 from harness.model.payload import Payload, sha256
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
@@ -36,14 +37,17 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     if scenario.server:
         server = scripts.read(scenario.server, trace.server.steps, findings)
         _contents(scenario.server, server, trace.client.steps, trace, findings)
+        machine.contents(scenario.server, server, findings)
     _contents(scenario.client, client, server_steps, trace, findings)
+    machine.contents(scenario.client, client, findings)
     if told:
         _believe_the_wire(findings, told)
     elif findings and _gave_up_early(scenario, trace, findings):
         return
     if findings:
         return
-    _addresses(trace, server_steps, findings, scenario.transport)
+    if scenario.transport in transports.NETWORKED:
+        _addresses(trace, server_steps, findings, scenario.transport)
     if not findings and (scenario.server or scenario.service in _REPORTING):
         _agreement(case, trace, server_steps, findings)
 
@@ -222,10 +226,13 @@ def _address(address: tuple[str, int] | None) -> str:
 
 def _agreement(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findings) -> None:
     scenario = case.scenario
-    if scenario.transport == "udp":
-        _datagrams_agree(case, trace, server, findings)
-        return
     assert scenario.client is not None
+    if scenario.server and scenario.place == "machine":
+        machine.agreement(scenario.client, scenario.server, trace, findings)
+    if scenario.transport in transports.RECORDS:
+        _datagrams_agree(case, trace, server, findings)
+    if scenario.transport not in transports.STREAMS or scenario.joined:
+        return
     if not scenario.server and (not server or server[-1].step != "closed" or not trace.server.connections[0].done):
         findings.add(NONCONFORMANT, "server", "the server did not close the connection", "'closed'", f"'{server[-1].step}'" if server else "nothing")
         return
@@ -282,7 +289,7 @@ def _service_sent(client: tuple[Step, ...], server: tuple[Step, ...], findings: 
 def _datagrams_agree(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findings) -> None:
     """Each side's datagrams, as sets: what one sent the other received."""
     local = next((s.local for s in trace.client.steps if s.local), None)
-    if local is None or local[0] in _UNSPECIFIED:
+    if case.scenario.transport == "udp" and (local is None or local[0] in _UNSPECIFIED):
         findings.add(CONTRACT, "client", "the client does not tell the address that its datagrams leave from", "'bound' with it", _address(local))
         return
     pairs = (("client", trace.client.steps, server, "server"), ("server", server, trace.client.steps, "client"))

@@ -44,8 +44,13 @@ class Launcher(Protocol):
     async def prepare(self, built: list[Built]) -> dict[str, str]:
         """Whatever takes long and is done once for all (images); returns why for each peer that it can't start."""
 
-    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit) -> Process:
-        """Starts a peer on a new host called ``place``. Raises ``LaunchError`` or ``NetworkError``."""
+    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> Process:
+        """Starts a peer on a new host called ``place``; or, where ``shares`` says what it must have in common with the others, on the one
+        machine that has it (``model/transports.py``). Raises ``LaunchError`` or ``NetworkError``.
+        """
+
+    def machine(self, shares: str) -> str:
+        """Which machine has this in common: what needs the same one is told the same; empty for a host of its own."""
 
     async def close(self) -> None:
         """Ends whatever it started that still runs."""

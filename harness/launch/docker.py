@@ -175,7 +175,7 @@ class DockerLauncher:
             list(pool.map(one, built))
         return broken
 
-    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit) -> PeerContainer:
+    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> PeerContainer:
         name = built.manifest.name
         try:
             container, sock, pid = await asyncio.to_thread(self._start, built, place)
@@ -214,6 +214,9 @@ class DockerLauncher:
             sock.close()
             raise OSError(f"it ended at once; its command is {' '.join(command)}")
         return container, sock, pid
+
+    def machine(self, shares: str) -> str:
+        return shares
 
     def kill(self, container: str) -> None:
         """Ends one of this run's containers; the engine removes it."""

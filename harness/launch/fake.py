@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from harness.launch.base import OnData, OnExit
 from harness.network.base import Host
+from harness.network.machine import Names
 from harness.peer.build import Built
 
 
@@ -71,18 +72,26 @@ class FakeLauncher:
     def __init__(self, miniatures: dict[str, Miniature]) -> None:
         self._miniatures = miniatures
         self._running: list[FakeProcess] = []
+        self._names: Names | None = None
 
     async def prepare(self, built: list[Built]) -> dict[str, str]:
         return {}
 
-    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit) -> FakeProcess:
+    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> FakeProcess:
         number = len(self._running) + 1
-        host = Host(place, {"ipv4": f"198.18.0.{number}", "ipv6": f"2001:db8::{number:x}"}, own_ports=True)
+        self._names = self._names or (Names() if shares else None)
+        host = Host(place, {"ipv4": f"198.18.0.{number}", "ipv6": f"2001:db8::{number:x}"}, own_ports=True, names=self._names if shares else None)
         process = FakeProcess(Pipe(on_output, host), self._miniatures[built.manifest.name], on_exit)
         self._running.append(process)
         return process
 
+    def machine(self, shares: str) -> str:
+        return "machine" if shares else ""
+
     async def close(self) -> None:
+        if self._names is not None:
+            self._names.remove()
+            self._names = None
         for process in self._running:
             process.kill()
             await process.gone()

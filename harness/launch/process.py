@@ -45,7 +45,7 @@ class _Streams(asyncio.SubprocessProtocol):
 class PeerProcess:
     """One child process."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport, streams: _Streams, host: Host, on_drop: Callable[[Host], None]) -> None:
+    def __init__(self, transport: asyncio.SubprocessTransport, streams: _Streams, host: Host, on_drop: Callable[[PeerProcess], None]) -> None:
         self.host = host
         self._transport = transport
         self._streams = streams
@@ -66,7 +66,7 @@ class PeerProcess:
     async def gone(self) -> None:
         await asyncio.shield(self._streams.ended)
         self._transport.close()
-        self._on_drop(self.host)
+        self._on_drop(self)
 
 
 class ProcessLauncher:
@@ -83,8 +83,8 @@ class ProcessLauncher:
     async def prepare(self, built: list[Built]) -> dict[str, str]:
         return {}
 
-    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit) -> PeerProcess:
-        host = self._network.add(place)
+    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> PeerProcess:
+        host = self._network.machine() if shares else self._network.add(place)
         try:
             transport, streams = await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Streams(on_output, on_log, on_exit),
@@ -97,12 +97,15 @@ class ProcessLauncher:
             self._network.drop(host)
             raise LaunchError(f"peer {built.manifest.name} does not start: {error}", hint=f"Its command: {' '.join(built.argv)}") from None
         process = PeerProcess(transport, streams, host, self._forget)
-        self._running[id(host)] = process
+        self._running[id(process)] = process
         return process
 
-    def _forget(self, host: Host) -> None:
-        if self._running.pop(id(host), None):
-            self._network.drop(host)
+    def _forget(self, process: PeerProcess) -> None:
+        if self._running.pop(id(process), None):
+            self._network.drop(process.host)
+
+    def machine(self, shares: str) -> str:
+        return "machine" if shares else ""
 
     async def close(self) -> None:
         processes = list(self._running.values())

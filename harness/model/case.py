@@ -7,11 +7,13 @@ Both are frozen and say nothing of sockets, processes or files. ``plan`` makes t
 from __future__ import annotations
 
 import re
+import sys
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from harness.model import transports
 from harness.model.payload import Payload, sha256
 from harness.model.probe import Probe
 
@@ -19,7 +21,12 @@ FAMILIES = ("ipv4", "ipv6")
 ROLES = ("client", "server")
 NOBODY = ("nobody", "black-hole")
 """Instead of a service: a port where nobody listens, on the server's host; an address where no host is."""
-_REPORTED = {"connect": ("connected",), "accept": ("accepted",), "half-close": ("half-closed",), "close": ("closed",), "reset": ("reset", "closed")}
+_REPORTED = {
+    "connect": ("connected",), "accept": ("accepted",), "half-close": ("half-closed",), "close": ("closed",), "reset": ("reset", "closed"),
+    "block": ("blocked",), "unblock": ("unblocked",),
+}  # fmt: skip
+_TELLING_MORE = frozenset({"signal", "descriptor", "credentials", "priority"})
+"""Members of a script's step of which more is told than octets."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.,:=@%+/-]")
 
 
@@ -28,7 +35,9 @@ class Check(msgspec.Struct, frozen=True):
 
     ``octets`` is the exact content; ``rule`` names a content rule of ``judge/rules``; ``end`` asks for the
     other side's FIN after it; ``quiet`` asks for silence; ``any_order`` compares datagrams as a set. ``fails``: the step must fail, with one of
-    these errors of the contract; then it is the last.
+    these errors of the contract; then it is the last. ``descriptor``: what a
+    descriptor that comes with it must hold; ``priority``: that of the message; ``signals``: which must be delivered, each with its value,
+    in that order.
     """
 
     at: int
@@ -39,6 +48,9 @@ class Check(msgspec.Struct, frozen=True):
     quiet: bool = False
     count: int = 1
     any_order: bool = False
+    descriptor: Payload | None = None
+    priority: int | None = None
+    signals: tuple[tuple[str, int | None], ...] = ()
     fails: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
 
@@ -70,7 +82,7 @@ class Script(msgspec.Struct, frozen=True, dict=True):
         return tuple(
             (at, payload.successor(k))
             for at, step in enumerate(self.steps)
-            if step["do"] == "send"
+            if step["do"] == "send" and "payload" in step
             for payload in (msgspec.convert(step["payload"], Payload),)
             for k in range(step.get("count", 1))
         )
@@ -89,6 +101,8 @@ class Script(msgspec.Struct, frozen=True, dict=True):
         if any(check.fails for check in self.checks):
             return None
         for at, step in enumerate(self.steps):
+            if step.keys() & _TELLING_MORE:
+                return None
             if step["do"] == "send":
                 told += [("sent", p.length(), p.digest()) for n, p in self.sent if n == at]
             elif step["do"] == "receive":
@@ -136,6 +150,10 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none. ``times``: so often it is held, one
     after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails. ``clients``: so many
     hold the client's script at once; the server's steps are gone through once for each of them. ``backlog``: what its listener is given.
+
+    ``place``: on two hosts joined by a wire, or on one ``machine``; there ``shares`` says what the two processes must have in common,
+    ``at`` another address of the loopback than its first, ``abstract`` that the name is in no folder; ``room`` and ``joined`` are the
+    contract's (``peers/machine.md``).
     """
 
     key: str
@@ -155,14 +173,23 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     times: int = 1
     clients: int = 1
     backlog: int | None = None
+    place: str = "wire"
+    shares: str = ""
+    at: str = ""
+    abstract: bool = False
+    room: dict[str, int] | None = None
+    joined: bool = False
     origin: str = ""
 
     @cached_property
     def burst(self) -> int:
         """What its datagrams may take of a receiver's socket buffer at once, in octets of kernel memory; 0 over TCP.
 
-        A datagram lies there as fragments of at most 1480 octets, each in a buffer of about 2304.
+        A datagram lies there as fragments of at most 1480 octets, each in a buffer of about 2304. Signals are a process's own, so that a
+        conversation of signals takes all that there is room for.
         """
+        if self.transport == "signal":
+            return sys.maxsize // 2
         if self.transport != "udp" or self.client is None:
             return 0
         return sum((p.length() + 8 + 1479) // 1480 * 2304 for _, p in self.client.sent)
@@ -189,6 +216,13 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """The heading under which a report counts it: http, tcp, udp, or the probes of one side."""
         if self.probe:
             return f"http-{self.probe.of}-probes"
+        return "machine" if self.place == "machine" else self.mechanism
+
+    @property
+    def mechanism(self) -> str:
+        """What it is about: a protocol of the network, or a means of one machine."""
+        if self.place == "machine" and self.transport in transports.NETWORKED:
+            return f"loopback-{self.transport}"
         return "http" if self.service == "http" else self.transport
 
 

@@ -41,3 +41,8 @@ def failing(findings: Iterable[Finding], strict: bool = False) -> tuple[Finding,
     """The findings that fail a case: broken MUSTs, and where ``strict``, broken SHOULDs. A MAY never does."""
     hard = (MUST, SHOULD) if strict else (MUST,)
     return tuple(f for f in findings if of_finding(f) in hard)
+
+
+def standard(rfc: int | str) -> str:
+    """What a standard is called: an RFC goes by its number."""
+    return f"RFC {rfc}" if isinstance(rfc, int) else rfc

@@ -7,6 +7,13 @@ import msgspec
 from harness.model.wire import UNWATCHED, Address, Wire
 
 
+class Descriptor(msgspec.Struct, frozen=True):
+    """What a descriptor that was passed held, read to its end."""
+
+    octets: int
+    digest: str
+
+
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reported step (``peers/README.md``, Events). ``t`` is in microseconds on the peer's own clock."""
 
@@ -29,6 +36,12 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: tuple[tuple[str, str], ...] | None = None
     trailers: tuple[tuple[str, str], ...] | None = None
     complete: bool | None = None
+    credentials: dict[str, int] | None = None
+    descriptor: Descriptor | None = None
+    priority: int | None = None
+    signal: str | None = None
+    value: int | None = None
+    pid: int | None = None
     conversations: int | None = None
     failed: int | None = None
     t0: int | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.errors import NetworkError
+from harness.network.machine import Names
 
 SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 19, "time": 37, "http": 80}
 """The ports that the RFCs give (RFC 862, 863, 867, 865, 864, 868, 9110 section 4.2.1), used where hosts have them to themselves."""
@@ -26,7 +27,8 @@ _SELDOM_SERVED = itertools.cycle(range(20_000, 32_000))
 @dataclass(frozen=True)
 class Host:
     """A place for one peer: ``addresses`` by family; ``namespace`` is a file descriptor, or None without one; ``number`` counts from 1;
-    ``nowhere`` are addresses on the wire that no host has and nothing answers for.
+    ``nowhere`` are addresses on the wire that no host has and nothing answers for. ``names``: it is one machine that several peers share;
+    ``ipc`` is then the file descriptor of its namespace of IPC names, or None without one.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Host:
     own_ports: bool = False
     number: int = 0
     nowhere: dict[str, str] = field(default_factory=dict)
+    names: Names | None = None
+    ipc: int | None = None
 
     def closed_port(self, family: str) -> int:
         """A port where nobody listens."""
@@ -82,6 +86,9 @@ class Network(Protocol):
     def add(self, name: str) -> Host:
         """A new host. Raises ``NetworkError``."""
 
+    def machine(self) -> Host:
+        """The host that is one machine for several peers: the same each time, with a loopback and no wire. Raises ``NetworkError``."""
+
     def adopt(self, name: str, pid: int) -> Host:
         """Makes the namespace of a running process a host. Raises ``NetworkError``."""
 
@@ -89,7 +96,7 @@ class Network(Protocol):
         """What a child process must call between fork and exec to find itself on that host."""
 
     def drop(self, host: Host) -> None:
-        """Takes one host down."""
+        """Takes one host down; of the shared machine one peer less is left, it goes with the network."""
 
     def close(self) -> None:
         """Takes everything down. May be called twice."""
@@ -105,10 +112,15 @@ class Loopback:
         self.why = why
         self.on_host: OnHost = nobody
         self.on_drop: OnHost = nobody
+        self._machine: Host | None = None
         self._addresses = {f: a for f, a in (("ipv4", "127.0.0.1"), ("ipv6", "::1")) if f in families}
 
     def add(self, name: str) -> Host:
         return Host(name, dict(self._addresses))
+
+    def machine(self) -> Host:
+        self._machine = self._machine or Host("machine", dict(self._addresses), names=Names())
+        return self._machine
 
     def adopt(self, name: str, pid: int) -> Host:
         raise NetworkError("containers cannot be joined over loopback", hint="Use --network netns, or --launcher process.")
@@ -120,4 +132,6 @@ class Loopback:
         pass
 
     def close(self) -> None:
-        pass
+        if self._machine is not None and self._machine.names:
+            self._machine.names.remove()
+            self._machine = None

@@ -18,10 +18,12 @@ from typing import TypeVar
 
 from harness.errors import NetworkError
 from harness.network.base import Host, OnHost, nobody
+from harness.network.machine import Names
 from harness.network.offload import send_as_it_is
 from harness.network.rtnetlink import Route
 
-CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
+CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWIPC = 0x40000000, 0x10000000, 0x08000000
+_KINDS = {CLONE_NEWNET: "net", CLONE_NEWIPC: "ipc"}
 PREFIX = {"ipv4": 16, "ipv6": 64}
 _NOWHERE = {"ipv4": "198.18.255.254", "ipv6": "2001:db8::fffe"}
 _NEAR, _FAR, _SWITCH = "p{number}", "eth0", "switch"
@@ -75,12 +77,12 @@ def _in_thread(work: Callable[[], T]) -> T:
     return done.result(timeout=0)
 
 
-def new_namespace() -> int:
-    """A new, empty network namespace, as a file descriptor. Raises ``OSError`` if that is not allowed here."""
+def new_namespace(kind: int = CLONE_NEWNET) -> int:
+    """A new, empty namespace of a kind (the network's), as a file descriptor. Raises ``OSError`` if that is not allowed here."""
 
     def make() -> int:
-        _call("unshare", CLONE_NEWNET)
-        return os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        _call("unshare", kind)
+        return os.open(f"/proc/self/task/{threading.get_native_id()}/ns/{_KINDS[kind]}", os.O_RDONLY | os.O_CLOEXEC)
 
     return _in_thread(make)
 
@@ -128,6 +130,7 @@ class Namespaces:
         self._hosts: dict[int, tuple[int, Host, Route, int]] = {}
         """By namespace: a peer that is started again takes its place before the last one has left it."""
         self._count = 0
+        self._machine: Host | None = None
         try:
             self._switch = new_namespace()
             self._switch_route = inside(self._switch, Route)
@@ -143,6 +146,19 @@ class Namespaces:
             return self._plug(name, new_namespace())
         except OSError as error:
             raise NetworkError(f"host {name}: {error.strerror or error}") from None
+
+    def machine(self) -> Host:
+        if self._machine is None:
+            try:
+                namespace, ipc = new_namespace(), new_namespace(CLONE_NEWIPC)
+                inside(namespace, lambda: _write_settings(_SETTINGS))
+                route = inside(namespace, Route)
+                route.up(1)
+                route.close()
+            except OSError as error:
+                raise NetworkError(f"one machine for all: {error.strerror or error}") from None
+            self._machine = Host("machine", {"ipv4": "127.0.0.1", "ipv6": "::1"}, namespace, names=Names(), ipc=ipc)
+        return self._machine
 
     def adopt(self, name: str, pid: int) -> Host:
         try:
@@ -176,18 +192,20 @@ class Namespaces:
         self._hosts[namespace] = (number, host, route, index)
 
     def entrance(self, host: Host) -> Callable[[], None] | None:
-        namespace = host.namespace
+        namespace, ipc = host.namespace, host.ipc
         if namespace is None:
             return None
         setns = _libc.setns
 
         def enter() -> None:
-            if setns(namespace, CLONE_NEWNET):
+            if setns(namespace, CLONE_NEWNET) or (ipc is not None and setns(ipc, CLONE_NEWIPC)):
                 os._exit(126)
 
         return enter
 
     def drop(self, host: Host) -> None:
+        if host.names:
+            return
         assert host.namespace is not None
         number, _, route, _ = self._hosts.pop(host.namespace)
         self.on_drop(host)
@@ -199,10 +217,20 @@ class Namespaces:
     def close(self) -> None:
         for _, host, _, _ in list(self._hosts.values()):
             self.drop(host)
+        self._drop_machine()
         if self._switch >= 0:
             self._switch_route.close()
             os.close(self._switch)
             self._switch = -1
+
+    def _drop_machine(self) -> None:
+        machine, self._machine = self._machine, None
+        if machine is None:
+            return
+        assert machine.names and machine.namespace is not None and machine.ipc is not None
+        machine.names.remove()
+        os.close(machine.namespace)
+        os.close(machine.ipc)
 
 
 def _furnish() -> int:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Argv = Annotated[list[str], Field(min_length=1)]
 ARCHIVE = "standin.pyz"
 _HARNESS = Path(__file__).resolve().parents[1]
-_MEMBERS = ("bound.py", "standin/*.py", "model/patterns.py")
+_MEMBERS = ("bound.py", "held.py", "standin/*.py", "model/patterns.py")
 _MAIN = "from harness.standin.main import run\n\nrun()\n"
 
 

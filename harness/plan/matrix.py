@@ -13,6 +13,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model.case import FAMILIES, Case, Scenario
+from harness.model.transports import LOCAL_FAMILY
 from harness.suggest import did_you_mean
 
 
@@ -39,7 +40,7 @@ class Abilities(msgspec.Struct, frozen=True):
         if ability not in self.can:
             reason = self.lacks.get(ability, "")
             return f"it does not declare '{ability}'" + (f": {reason}" if reason else "")
-        return "" if family in self.families else f"it does not declare {family}"
+        return "" if family in self.families or family == LOCAL_FAMILY else f"it does not declare {family}"
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted:
     made = [
         Case(scenario, client, server, family, unsupported=_unsupported(scenario, peers, client, server, family))
         for scenario in chosen
-        for family in (wanted.families or FAMILIES)
+        for family in (wanted.families or (*FAMILIES, LOCAL_FAMILY))
         if family in scenario.families
         for client, server in (
             _pairs(clients, servers) if not scenario.probe or every_prober else _probing(scenario, peers, clients, servers, family)

@@ -49,6 +49,10 @@ def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
         head["steps"] = script.steps * scenario.clients
         if scenario.backlog is not None:
             head["backlog"] = scenario.backlog
+        if scenario.joined:
+            head["joined"] = True
+    if scenario.room is not None:
+        head["room"] = scenario.room
     return head
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from harness.model import transports
 from harness.model.case import NOBODY, Case, Scenario, Script
-from harness.model.trace import Address, Connection, Side, Step, Trace
+from harness.model.trace import Address, Connection, Side, Step, Trace, Wire
 from harness.network.base import Host
 from harness.peer import contract
 from harness.run.commands import client_command, script_command
@@ -33,6 +34,9 @@ SETTLE_SECONDS = 6.0
 """How long a server may take to report the end of a connection after the client reported it."""
 STOP_SECONDS = 2.0
 """How long a conversation may take to tell its end after it was told to stop."""
+NO_WIRE = Wire(absent="inside one machine there is no wire to watch")
+NO_PROCESS = str(2**31 - 1)
+"""A process id that no system gives out."""
 NOT_YET_SECONDS = 0.5
 """How long a server's script may take to tell of a connection after its client, which tells of none, was done."""
 DATAGRAM_SECONDS = 1.0
@@ -98,6 +102,8 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapp
     trace = await talk.trace(asked, clock)
     talk.leave()
     trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began, attached=server.silent)
+    if case.scenario.place == "machine":
+        return msgspec.structs.replace(trace, wire=NO_WIRE), None
     if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
         return trace, None
     step = stepped(ahead, wall_ahead(), int(trace.seconds * 1e9))
@@ -175,7 +181,9 @@ class _Talk:
         if self._server.at:
             return self._server.at
         host = self._server.host
-        address = host.addresses.get(self._case.family)
+        if self._scenario.transport in transports.LOCAL:
+            return await self._serve_locally(host)
+        address = self._scenario.at or host.addresses.get(self._case.family)
         if address is None:
             raise NotServed(f"its host has no {self._case.family} address")
         if self._scenario.service in NOBODY:
@@ -185,6 +193,21 @@ class _Talk:
         self._server_id = await ensure_service(self._server, self._scenario, self._case.family, address, host.port(self._scenario.service), site)
         self._answering = self._server.activity(self._server_id)
         return self._local(address)
+
+    async def _serve_locally(self, host: Host) -> Address:
+        """A name of the machine that nothing has yet; a process takes signals under its own."""
+        assert host.names is not None
+        if self._scenario.transport == "signal":
+            name = "" if self._scenario.server else NO_PROCESS
+        else:
+            name = host.names.new(self._scenario.transport, abstract=self._scenario.abstract)
+        if self._scenario.server is None:
+            return name, 0
+        address, port = await self._serve_script(name, self._scenario.server)
+        return (address or self._bound(), port)
+
+    def _bound(self) -> str:
+        return next(s.local[0] for s in reversed(self._answering.steps) if s.local)
 
     def _unserved(self, address: str) -> Address:
         """Where nobody answers: a closed port of the host, or an address that nobody has."""
@@ -199,7 +222,7 @@ class _Talk:
         self._server_id = self._server.new_id("x")
         self._server.watch(self._server_id, self._answering)
         self._server.send(script_command(self._scenario, script, self._server_id, address, self._port))
-        ready = "listening" if self._scenario.transport == "tcp" else "bound"
+        ready = "listening" if self._scenario.transport in transports.ACCEPTING else "bound"
         activity = self._answering
         await wait_until(activity, self._server, lambda: activity.done or any(s.step == ready for s in activity.steps), SETTLE_SECONDS)
         return self._local(address)
@@ -248,7 +271,7 @@ class _Talk:
 
     async def _script_side(self) -> Side:
         activity, silence = self._answering, ""
-        if not self._scenario.exchanges and not any(s.step == "connected" for caller in self._callers for s in caller.activity.steps):
+        if not self._scenario.exchanges and not any(s.step in ("connected", "sent") for caller in self._callers for s in caller.activity.steps):
             await _stop(self._server, self._server_id, activity)
         elif not await wait_until(activity, self._server, lambda: activity.done, self._patience()):
             silence = "it reported no end of the conversation"
@@ -369,7 +392,7 @@ def _why_not_served(activity: Activity) -> str:
 
 async def ensure_service(peer: LivePeer, scenario: Scenario, family: str, address: str, port: int, site: tuple[Mapping[str, Any], ...]) -> str:
     """The id of the peer's service, started on first use. Raises ``NotServed``."""
-    key = (scenario.service, scenario.transport, family)
+    key = (scenario.service, scenario.transport, address)
     starting = peer.services.get(key)
     if starting is None:
         starting = peer.services[key] = asyncio.ensure_future(_start_service(peer, scenario, address, port, site))

@@ -28,10 +28,10 @@ MAX_STEPS = 100_000
 
 class LivePeer:
     """A started peer. ``place`` is where it runs (its role in the matrix); ``at`` is where it serves if nobody has to ask it to;
-    ``on_end`` is called once when it is no more.
+    ``on_end`` is called once when it is no more; ``shares``: what it has in common with others on one machine, empty: it has a host of its own.
     """
 
-    def __init__(self, built: Built, place: str, log: Callable[[bytes], None], on_end: Callable[[LivePeer], None]) -> None:
+    def __init__(self, built: Built, place: str, log: Callable[[bytes], None], on_end: Callable[[LivePeer], None], shares: str = "") -> None:
         self.name = built.manifest.name
         self.place = place
         self.at: Address | None = None
@@ -45,6 +45,7 @@ class LivePeer:
         self.busy = 0
         self.busy_at_end = 0
         self._built = built
+        self._shares = shares
         self._on_end = on_end
         self._log = log
         self._logged = 0
@@ -63,7 +64,7 @@ class LivePeer:
 
     async def start(self, launcher: Launcher) -> None:
         """Starts and greets. Raises ``LaunchError``, ``NetworkError`` or ``ContractError``."""
-        self._process = await launcher.start(self._built, self.place, self._output, self._errors, self._exit)
+        self._process = await launcher.start(self._built, self.place, self._output, self._errors, self._exit, self._shares)
         self._process.write(contract.HELLO)
         try:
             await asyncio.wait_for(asyncio.shield(self._greeted), HELLO_SECONDS)

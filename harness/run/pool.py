@@ -1,4 +1,6 @@
-"""The peers of a run: two of each, one to serve and one to ask, started again when they break off, within a bound."""
+"""The peers of a run: two of each, one to serve and one to ask, and two more on the one machine, if need be; started again when they
+break off, within a bound.
+"""
 
 from __future__ import annotations
 
@@ -45,36 +47,37 @@ class Pool:
         self._attached = attached or {}
         self._log_for = log_for
         self._say = say
-        self._places: dict[tuple[str, str], asyncio.Future[LivePeer]] = {}
-        self._starts: dict[tuple[str, str], int] = {}
+        self._places: dict[tuple[str, str, str], asyncio.Future[LivePeer]] = {}
+        self._starts: dict[tuple[str, str, str], int] = {}
         self.ended: list[LivePeer] = []
 
-    def at_hand(self, role: str, name: str) -> LivePeer | None:
-        """The peer in that role if it is alive already."""
-        held = self._places.get((role, name))
+    def at_hand(self, role: str, name: str, shares: str = "") -> LivePeer | None:
+        """The peer in that role if it is alive already; ``shares``: that on the machine which has this in common."""
+        held = self._places.get((role, name, self._launcher.machine(shares)))
         if held is None or not held.done() or held.cancelled() or held.exception():
             return None
         peer = held.result()
         return peer if peer.alive else None
 
-    async def get(self, role: str, name: str) -> LivePeer:
+    async def get(self, role: str, name: str, shares: str = "") -> LivePeer:
         """The peer in that role, started if need be. Raises ``NotThere``."""
         if name in self._broken:
             raise self._broken[name]
-        place = (role, name)
+        place = (role, name, self._launcher.machine(shares))
         held = self._places.get(place)
-        if held is None or (held.done() and self.at_hand(role, name) is None):
+        if held is None or (held.done() and self.at_hand(*place) is None):
             if self._starts.get(place, 0) >= MAX_STARTS:
                 raise NotThere(f"it broke off {MAX_STARTS} times in this run and is not started again", "crashed")
             self._starts[place] = self._starts.get(place, 0) + 1
-            held = self._places[place] = asyncio.ensure_future(self._start(role, name))
+            held = self._places[place] = asyncio.ensure_future(self._start(*place))
         return await asyncio.shield(held)
 
-    async def _start(self, role: str, name: str) -> LivePeer:
+    async def _start(self, role: str, name: str, machine: str) -> LivePeer:
         if name in self._attached:
             peer: LivePeer = Attached(name, self._attached[name])
         else:
-            peer = LivePeer(self._built[name], f"{role}-{name}", self._log_for(f"{role}-{name}"), self._on_end)
+            place = f"{role}-{name}" + (f"@{machine}" if machine else "")
+            peer = LivePeer(self._built[name], place, self._log_for(place), self._on_end, machine)
         try:
             await peer.start(self._launcher)
         except NobodyThere as nobody:

@@ -61,7 +61,7 @@ class Scheduler:
                 if case is None:
                     await asyncio.sleep(0.001)
                     continue
-                server, burst = (case.server, case.family), case.scenario.burst
+                server, burst = _receiver(case), case.scenario.burst
                 self._under_way[server] += burst
                 try:
                     await self._one(case, alone)
@@ -91,7 +91,7 @@ class Scheduler:
         """The first case whose datagrams still find room at their server; those passed over go to the end."""
         for _ in range(len(queue)):
             case = queue.popleft()
-            taken = self._under_way[case.server, case.family]
+            taken = self._under_way[_receiver(case)]
             if not taken or taken + case.scenario.burst <= BURST:
                 return case
             queue.append(case)
@@ -102,8 +102,9 @@ class Scheduler:
             self._on_trace(case, Trace(Side(), Side()))
             return
         try:
-            client = self._pool.at_hand("client", case.client) or await self._get("client", case.client)
-            server = self._pool.at_hand("server", case.server) or await self._get("server", case.server)
+            shares = case.scenario.shares
+            client = self._pool.at_hand("client", case.client, shares) or await self._get("client", case.client, shares)
+            server = self._pool.at_hand("server", case.server, shares) or await self._get("server", case.server, shares)
         except _Missing as missing:
             self._on_trace(case, missing.trace)
             return
@@ -141,12 +142,17 @@ class Scheduler:
         if not task.cancelled() and task.exception():
             self._problem = self._problem or task.exception()
 
-    async def _get(self, role: str, name: str) -> LivePeer:
+    async def _get(self, role: str, name: str, shares: str) -> LivePeer:
         try:
-            return await self._pool.get(role, name)
+            return await self._pool.get(role, name, shares)
         except NotThere as problem:
             side = Side(trouble=problem.trouble, says=str(problem))
             raise _Missing(Trace(side, Side()) if role == "client" else Trace(Side(), side)) from None
+
+
+def _receiver(case: Case) -> tuple[str, str]:
+    """Whose buffers a case's datagrams take, or whose signals."""
+    return case.server, f"{case.family}/{case.scenario.transport}"
 
 
 class _Missing(Exception):

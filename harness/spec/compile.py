@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from harness.model import case as m
+from harness.model import transports
 from harness.model.payload import Payload
 from harness.model.probe import Probe
 from harness.spec import model, probes
@@ -53,7 +54,7 @@ def _step_check(at: int, step: model.Step) -> m.Check | None:
 
 def _command(step: model.Step, transport: str) -> dict[str, Any]:
     if step.wait is not None:
-        return {"do": "wait", "ms": step.wait.ms}
+        return {"do": "wait", **step.wait.model_dump(exclude_none=True)}
     word = next(iter(step.model_fields_set))
     arguments = getattr(step, word)
     if step.expect is not None:
@@ -61,14 +62,24 @@ def _command(step: model.Step, transport: str) -> dict[str, Any]:
     elif step.send is not None:
         command = _send(step.send)
     else:
-        command = {"do": word.replace("_", "-")}
+        command = {"do": word.replace("_", "-"), **_members(arguments)}
     return command if arguments.within is None else {**command, "within": arguments.within}
 
 
+def _members(arguments: Any) -> dict[str, Any]:
+    """Those that the contract has under the same name."""
+    found = {name: getattr(arguments, name, None) for name in ("credentials", "signals", "signal", "value", "priority", "now")}
+    return {name: value for name, value in found.items() if value is not None and value is not False}
+
+
 def _send(send: model.Send) -> dict[str, Any]:
-    command: dict[str, Any] = {"do": "send", "payload": wire_payload(payload(send.payload))}
-    if send.writes or send.cuts:
-        command["writes"] = send.writes or probes.sizes(send.cuts or [], payload(send.payload).length())
+    command: dict[str, Any] = {"do": "send", **_members(send)}
+    if send.payload:
+        command["payload"] = wire_payload(payload(send.payload))
+        if send.writes or send.cuts:
+            command["writes"] = send.writes or probes.sizes(send.cuts or [], payload(send.payload).length())
+    if send.descriptor:
+        command["descriptor"] = wire_payload(payload(send.descriptor))
     if send.gap:
         command["gap"] = send.gap
     if send.count > 1:
@@ -79,12 +90,14 @@ def _send(send: model.Send) -> dict[str, Any]:
 def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:
     if expect.nothing is not None:
         return {"do": "receive", "quiet": expect.nothing}
-    content = expect.octets or expect.datagrams
+    content = _content(expect)
     size = payload(content).length() if content else expect.size
-    keep = KEEP_FOR_RULE if expect.matches else size if size is not None and size <= KEEP_WHOLE else 0
-    command: dict[str, Any] = {"do": "receive"}
-    if transport == "udp":
-        command["count"] = expect.count
+    keep = max(KEEP_FOR_RULE, expect.size or 0) if expect.matches else size if size is not None and size <= KEEP_WHOLE else 0
+    command: dict[str, Any] = {"do": "receive", **({"now": True} if expect.now else {}), **({"descriptor": True} if expect.descriptor else {})}
+    if expect.signals:
+        return {**command, "signal": list(dict.fromkeys(expect.signals)), "count": len(expect.signals)}
+    if transport in transports.RECORDS:
+        command |= {"count": expect.count, **({"until": "end"} if expect.then else {})}
     elif expect.then or expect.fails:
         command["until"] = "end"
     else:
@@ -92,8 +105,17 @@ def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:
     return {**command, "keep": keep} if keep else command
 
 
+def _valued(expect: model.Expect) -> list[tuple[str, int | None]]:
+    names = expect.signals or []
+    return list(zip(names, expect.values, strict=True)) if expect.values else [(name, None) for name in names]
+
+
+def _content(expect: model.Expect) -> model.Payload | None:
+    return expect.octets or expect.datagrams or expect.records
+
+
 def _check(at: int, expect: model.Expect) -> m.Check:
-    content = expect.octets or expect.datagrams
+    content = _content(expect)
     return m.Check(
         at=at,
         octets=payload(content) if content else None,
@@ -103,6 +125,9 @@ def _check(at: int, expect: model.Expect) -> m.Check:
         quiet=expect.nothing is not None,
         count=expect.count,
         any_order=expect.order == "any",
+        descriptor=payload(expect.descriptor) if expect.descriptor else None,
+        priority=expect.priority,
+        signals=tuple(_valued(expect)),
         fails=tuple(expect.fails),
         requires=tuple(expect.requires),
     )
@@ -157,8 +182,12 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "requires": tuple(conversation.requires),
         "transport": head.transport,
         "service": head.service,
-        "families": tuple(conversation.families) if "families" in conversation.model_fields_set or not probing else PROBE_FAMILIES,
-        "deadline": conversation.deadline or (PROBE_DEADLINE if probing else DEADLINES[head.transport]),
+        "families": (transports.LOCAL_FAMILY,)
+        if head.transport in transports.LOCAL
+        else tuple(conversation.families)
+        if "families" in conversation.model_fields_set or not probing
+        else PROBE_FAMILIES,
+        "deadline": conversation.deadline or (PROBE_DEADLINE if probing else DEADLINES.get(head.transport, 10_000)),
         "connections": conversation.connections,
         "times": conversation.times,
         "clients": conversation.clients,
@@ -166,6 +195,8 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "wire": tuple(m.WireCheck(seen.rule, seen.by, seen.count, tuple(seen.requires)) for seen in conversation.wire),
         "origin": origin,
     }
+    if head.place == "machine" or head.transport in transports.LOCAL:
+        common |= _on_one_machine(head, conversation)
     if conversation.probe:
         prober, probe = probes.server_scripts(conversation.probe)
         return m.Scenario(**common, client=prober, probe=_with_reasons(probe, conversation), control=CONTROLS["server"])
@@ -179,6 +210,20 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         client=script("client", conversation.client or (), head.transport, conversation.reading),
         server=script("server", server, head.transport, conversation.reading) if server else None,
     )
+
+
+def _on_one_machine(head: model.Head, conversation: model.Conversation) -> dict[str, Any]:
+    """What a conversation between two processes of one machine has besides."""
+    steps = (*(conversation.client or ()), *(conversation.server or ()))
+    credentials = any(getattr(step.connect or step.accept, "credentials", False) for step in steps)
+    return {
+        "place": "machine",
+        "shares": transports.shares(head.transport, abstract=conversation.abstract, credentials=credentials),
+        "at": conversation.at or "",
+        "abstract": conversation.abstract,
+        "room": conversation.room.model_dump(exclude_none=True) if conversation.room else None,
+        "joined": conversation.joined,
+    }
 
 
 def _with_reasons(probe: Probe, conversation: model.Conversation) -> Probe:

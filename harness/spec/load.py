@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import SpecError, UsageError
-from harness.model import levels
+from harness.model import levels, transports
 from harness.model.case import Scenario
 from harness.spec import compile as compiler
 from harness.spec import expand, model, yamlpos
@@ -28,7 +28,7 @@ class Spec:
 
     name: str
     path: Path
-    rfc: int
+    rfc: int | str
     section: str
     transport: str
     service: str
@@ -43,7 +43,7 @@ class SpecSet:
     specs: tuple[Spec, ...]
     requirements: Mapping[str, model.Requirement]
     site: tuple[dict[str, Any], ...] = field(default=())
-    records: Mapping[int, tuple[str, tuple[model.Requirement, ...]]] = field(default_factory=dict)
+    records: Mapping[int | str, tuple[str, tuple[model.Requirement, ...]]] = field(default_factory=dict)
     """By RFC: its title, and its requirements in file order."""
 
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -62,14 +62,14 @@ def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterabl
         p for root in requirement_roots for p in sorted((root.resolve() / REQUIREMENTS).glob("*.yaml")) if p not in requirement_files
     ]
     problems: list[Problem] = []
-    records: dict[int, tuple[str, tuple[model.Requirement, ...]]] = {}
+    records: dict[int | str, tuple[str, tuple[model.Requirement, ...]]] = {}
     requirements = _requirements(requirement_files, problems, records)
     loader = _Loader(requirements, frozenset(rules), frozenset(wire_rules), problems)
     specs = [spec for name, path in files if (spec := loader.spec(name, path))]
     site = _merge_sites(specs, problems)
     if problems:
         raise SpecError(sorted(set(problems)))
-    return SpecSet(tuple(specs), requirements, tuple(site), dict(sorted(records.items())))
+    return SpecSet(tuple(specs), requirements, tuple(site), dict(sorted(records.items(), key=lambda held: (isinstance(held[0], str), held[0]))))
 
 
 def _find(roots: Iterable[Path]) -> tuple[list[tuple[str, Path]], list[Path]]:
@@ -93,7 +93,7 @@ def _find(roots: Iterable[Path]) -> tuple[list[tuple[str, Path]], list[Path]]:
 
 
 def _requirements(
-    files: list[Path], problems: list[Problem], records: dict[int, tuple[str, tuple[model.Requirement, ...]]]
+    files: list[Path], problems: list[Problem], records: dict[int | str, tuple[str, tuple[model.Requirement, ...]]]
 ) -> dict[str, model.Requirement]:
     found: dict[str, model.Requirement] = {}
     for path in files:
@@ -227,7 +227,7 @@ class _Loader:
             say(("server",), f"the server is the service '{head.service}'; a server's own steps need 'service: script'")
         if c.times > 1 and not c.server:
             say(("times",), "'times' holds a server's script again on its port: it needs 'service: script'")
-        for where, says in self._crowd_problems(head, c):
+        for where, says in (*self._crowd_problems(head, c), *self._machine_problems(head, c)):
             say(where, says)
         if c.probe and head.service != "http":
             say(("probe",), "'probe' speaks HTTP to a server: it needs 'service: http'")
@@ -251,6 +251,24 @@ class _Loader:
         if c.times > 1:
             yield ("times",), "a conversation has either 'times' or 'clients'"
 
+    def _machine_problems(self, head: model.Head, c: model.Conversation) -> Iterable[tuple[yamlpos.Path_, str]]:
+        """What is of one machine alone, or cannot be there."""
+        machine = head.place == "machine" or head.transport in transports.LOCAL
+        if head.transport in transports.LOCAL and head.service not in ("script", "nobody"):
+            yield (), f"no service is served over {head.transport}: it needs 'service: script' or 'nobody'"
+        if machine and (c.exchange or c.probe or c.probe_client or c.wire or c.times > 1 or c.clients > 1):
+            yield (), "on one machine there are scripts of one client, and no wire to look at"
+        if head.transport in transports.LOCAL and "families" in c.model_fields_set:
+            yield ("families",), f"{head.transport} knows no address families"
+        for word, fits in (
+            ("room", head.transport in ("shared-memory", "message-queue")),
+            ("joined", head.transport == "pipe"),
+            ("abstract", head.transport in ("unix", "unix-datagram", "unix-seqpacket")),
+            ("at", machine and head.transport in transports.NETWORKED),
+        ):
+            if getattr(c, word) and not fits:
+                yield (word,), f"'{word}' is not of {head.transport}" + (" on a wire" if word == "at" else "")
+
     def _cited(self, c: model.Conversation) -> Iterable[tuple[yamlpos.Path_, list[str]]]:
         yield ("requires",), c.requires
         for role in ("client", "server"):
@@ -269,19 +287,42 @@ class _Loader:
             yield "what must fail ends the script: 'fails' belongs to the last step"
         if expect and expect.matches and expect.matches not in self._rules:
             yield f"there is no content rule '{expect.matches}'{did_you_mean(expect.matches, self._rules)}"
-        if head.transport == "udp":
-            if step.accept or step.half_close:
-                yield "UDP has no connections: 'accept' and 'half-close' are for TCP"
-            if expect and (expect.octets or expect.then):
-                yield "over UDP, expect 'datagrams', 'matches' or 'nothing'"
-        else:
+        transport, word = head.transport, next(iter(step.model_fields_set))
+        name = transport.upper() if transport in transports.NETWORKED else transport
+        if transport in transports.ACCEPTING:
             first = "connect" if role == "client" else "accept"
-            if (at == 0) != (first in {next(iter(step.model_fields_set))}):
-                yield f"a TCP {role} begins with '{first}', and does it once"
-            if expect and expect.datagrams:
-                yield "over TCP there are no datagrams: expect 'octets'"
-            if expect and expect.matches and not (expect.then or expect.size is not None):
-                yield "say how much is matched: 'size: N' octets, or 'then: end'"
+            if (at == 0) != (word == first) and not (transport in transports.LOCAL and role == "server"):
+                yield f"a {name} {role} begins with '{first}', and does it once"
+        elif step.accept or step.half_close:
+            yield f"{name} has no connections: 'accept' and 'half-close' are for TCP"
+        if expect:
+            yield from self._content_problems(transport, name, expect)
+        yield from self._local_problems(transport, step)
+
+    def _content_problems(self, transport: str, name: str, expect: model.Expect) -> Iterable[str]:
+        if transport in transports.RECORDS:
+            if expect.octets or (expect.then and transport not in transports.ENDING):
+                yield f"over {name}, expect 'datagrams' or 'records', 'matches' or 'nothing'"
+        elif expect.datagrams or expect.records:
+            yield f"over {name} there are no datagrams: expect 'octets'"
+        elif expect.matches and not (expect.then or expect.size is not None):
+            yield "say how much is matched: 'size: N' octets, or 'then: end'"
+
+    def _local_problems(self, transport: str, step: model.Step) -> Iterable[str]:
+        """Members that belong to some transports of one machine alone."""
+        arguments = getattr(step, next(iter(step.model_fields_set)))
+        for words, fits in (
+            (("descriptor", "credentials"), transport in ("unix", "unix-seqpacket")),
+            (("priority", "now", "messages"), transport == "message-queue"),
+            (("signal", "signals"), transport == "signal"),
+        ):
+            for word in words:
+                if getattr(arguments, word, None) not in (None, False) and not fits:
+                    yield f"'{word}' is not of {transport}"
+        if transport == "signal" and (getattr(arguments, "payload", None) or getattr(arguments, "octets", None)):
+            yield "signals carry no octets: send a 'signal', expect 'signals'"
+        if step.reset and transport != "tcp":
+            yield "only TCP can be reset"
 
 
 def shown(path: Path) -> Path:

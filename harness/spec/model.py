@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from harness.model.payload import MAX_OCTETS, PATTERNS
+from harness.model.transports import LOCAL
 from harness.spec.probes import Reply, ServerProbe
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -29,7 +30,11 @@ def _pairs(value: Any) -> Any:
     return [(name, one) for name, held in value.items() for one in (held if isinstance(held, list) else [held])]
 
 
-Failure = Literal["refused", "reset", "timeout", "unreachable", "ended"]
+Standard = Annotated[int, Field(ge=1)] | Literal["POSIX", "LINUX"]
+"""An RFC's number, POSIX (IEEE Std 1003.1-2017), or what Linux has besides."""
+Failure = Literal["refused", "reset", "timeout", "unreachable", "ended", "missing", "full", "empty", "too-large"]
+Signal = Annotated[str, Field(pattern=r"^[A-Z0-9]+(\+[0-9]+)?$")]
+Signals = Annotated[list[Signal], BeforeValidator(_listed), Field(min_length=1)]
 Failures = Annotated[list[Failure], BeforeValidator(_listed)]
 Requires = Annotated[list[str], BeforeValidator(_listed)]
 Fields = Annotated[list[tuple[Header, str]], BeforeValidator(_pairs)]
@@ -58,10 +63,16 @@ class Payload(_Strict):
 
 class Send(_Strict):
     """What is sent, and cut how: ``writes`` are the sizes of the single writes, the last one repeating; ``cuts`` the offsets between them;
-    ``gap`` is how many milliseconds the peer stalls between two.
+    ``gap`` is how many milliseconds the peer stalls between two. On one machine also: ``descriptor``, a descriptor that holds this goes
+    with it; ``priority`` of a message, ``now``: without waiting; a ``signal`` instead of a payload, with a ``value`` or without.
     """
 
-    payload: Payload
+    payload: Payload | None = None
+    descriptor: Payload | None = None
+    priority: Annotated[int, Field(ge=0, le=31)] | None = None
+    now: bool = False
+    signal: Signal | None = None
+    value: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
     writes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
     cuts: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
     gap: Milliseconds = 0
@@ -72,6 +83,8 @@ class Send(_Strict):
 
     @model_validator(mode="after")
     def _one_way_to_cut(self) -> Send:
+        if (self.payload is None) == (self.signal is None):
+            raise ValueError("what is sent is a 'payload', or on one machine a 'signal'")
         if self.writes and self.cuts:
             raise ValueError("'writes' and 'cuts' exclude each other")
         if self.cuts and self.cuts != sorted(set(self.cuts)):
@@ -81,11 +94,19 @@ class Send(_Strict):
 
 class Expect(_Strict):
     """What must be seen next. ``octets`` or ``datagrams``: exactly these; ``matches``: a content rule;
-    ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds; ``fails``: reading must fail so.
+    ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds; ``fails``: reading must fail so. On one
+    machine also: ``records``, as datagrams; with them a ``descriptor`` that holds this, a ``priority``; ``signals`` in the order in which
+    they are delivered, with their ``values``; ``now``: without waiting.
     """
 
     octets: Payload | None = None
     datagrams: Payload | None = None
+    records: Payload | None = None
+    descriptor: Payload | None = None
+    priority: Annotated[int, Field(ge=0, le=31)] | None = None
+    signals: Signals | None = None
+    values: Annotated[list[int], Field(min_length=1)] | None = None
+    now: bool = False
     count: Annotated[int, Field(ge=1, le=10_000)] = 1
     order: Literal["kept", "any"] = "kept"
     matches: str | None = None
@@ -98,22 +119,31 @@ class Expect(_Strict):
 
     @model_validator(mode="after")
     def _something(self) -> Expect:
-        said = [w for w in ("octets", "datagrams", "matches", "nothing") if getattr(self, w) is not None]
+        said = [w for w in ("octets", "datagrams", "records", "signals", "matches", "nothing") if getattr(self, w) is not None]
         if len(said) > 1:
             raise ValueError(f"'{said[0]}' and '{said[1]}' exclude each other")
         if self.fails and (said or self.then):
             raise ValueError(f"'fails' and '{(*said, 'then')[0]}' exclude each other")
         if not said and not self.then and not self.fails:
-            raise ValueError("say what is expected: 'octets', 'datagrams', 'matches', 'nothing', 'fails' or 'then: end'")
+            raise ValueError("say what is expected: 'octets', 'datagrams', 'records', 'signals', 'matches', 'nothing', 'fails' or 'then: end'")
+        if self.values and len(self.values) != len(self.signals or ()):
+            raise ValueError("there are as many 'values' as 'signals'")
         if self.nothing is not None and self.then:
             raise ValueError("'nothing' and 'then' exclude each other")
         return self
 
 
 class Wait(_Strict):
-    """A pause, in milliseconds."""
+    """A pause, in milliseconds; or until the queue that this side receives from holds so many ``messages``."""
 
-    ms: Milliseconds
+    ms: Milliseconds | None = None
+    messages: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _for_something(self) -> Wait:
+        if (self.ms is None) == (self.messages is None):
+            raise ValueError("'wait' has milliseconds, or 'messages'")
+        return self
 
 
 class Plain(_Strict):
@@ -122,7 +152,19 @@ class Plain(_Strict):
     within: Milliseconds | None = None
 
 
-class Connect(Plain):
+class Accept(Plain):
+    """``credentials``: the other process must be who it says it is, by what the system tells of it."""
+
+    credentials: bool = False
+
+
+class Masked(Plain):
+    """The signals that are held back, or no longer."""
+
+    signals: Signals
+
+
+class Connect(Accept):
     """``fails``: no connection may come about, for one of these reasons."""
 
     fails: Failures = []
@@ -137,6 +179,10 @@ def _expect(value: Any) -> Any:
     return {"then": "end"} if value == "end" else {"fails": ["reset"]} if value == "reset" else value
 
 
+def _masked(value: Any) -> Any:
+    return {"signals": value} if isinstance(value, str | list) else value
+
+
 def _wait(value: Any) -> Any:
     return {"ms": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -145,13 +191,15 @@ class Step(_Strict):
     """One step of a script: exactly one of these words. Those without arguments are written bare: ``- connect``."""
 
     connect: Connect | None = None
-    accept: Plain | None = None
+    accept: Accept | None = None
     send: Annotated[Send, BeforeValidator(_send)] | None = None
     expect: Annotated[Expect, BeforeValidator(_expect)] | None = None
     half_close: Plain | None = Field(default=None, alias="half-close")
     close: Plain | None = None
     reset: Plain | None = None
     wait: Annotated[Wait, BeforeValidator(_wait)] | None = None
+    block: Annotated[Masked, BeforeValidator(_masked)] | None = None
+    unblock: Annotated[Masked, BeforeValidator(_masked)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -223,6 +271,14 @@ class Seen(_Strict):
     requires: Requires = []
 
 
+class Room(_Strict):
+    """How much there is room for: octets of each ring, or messages of each queue and octets of a message."""
+
+    octets: Annotated[int, Field(ge=1, le=MAX_OCTETS)] | None = None
+    messages: Annotated[int, Field(ge=1, le=10)] | None = None
+    size: Annotated[int, Field(ge=1, le=8192)] | None = None
+
+
 class Conversation(_Strict):
     """One conversation, parameters filled in."""
 
@@ -242,6 +298,10 @@ class Conversation(_Strict):
     times: Annotated[int, Field(ge=1, le=10)] = 1
     clients: Annotated[int, Field(ge=1, le=32)] = 1
     backlog: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    room: Room | None = None
+    joined: bool = False
+    abstract: bool = False
+    at: Annotated[str, Field(pattern=r"^127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}$")] | None = None
     reading: Literal["eager", "lazy"] = "eager"
     deadline: Annotated[int, Field(ge=100, le=600_000)] | None = None
 
@@ -256,12 +316,13 @@ class Conversation(_Strict):
 
 
 class Head(_Strict):
-    """A spec file without its conversations."""
+    """A spec file without its conversations. ``place``: two hosts and a wire, or one machine, as what is no network's always is."""
 
-    rfc: Annotated[int, Field(ge=1)]
+    rfc: Standard
     section: Annotated[str, Field(min_length=1)]
     says: str = ""
-    transport: Literal["tcp", "udp"]
+    transport: Literal["tcp", "udp", *LOCAL]  # type: ignore[valid-type]
+    place: Literal["wire", "machine"] = "wire"
     service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "script", "nobody", "black-hole"]
     site: list[Resource] = []
 
@@ -284,6 +345,6 @@ class Requirement(_Strict):
 class RequirementFile(_Strict):
     """All requirements of one RFC."""
 
-    rfc: int
+    rfc: Standard
     title: str
     requirements: list[Requirement]

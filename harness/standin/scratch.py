@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from pathlib import Path
-from typing import IO
+
+from harness.held import held, take
 
 MARK = "parley-program-"
 _LOCK = ".held"
@@ -19,7 +19,7 @@ class Scratch:
         _sweep()
         self.path = Path(tempfile.mkdtemp(prefix=MARK))
         self._lock = (self.path / _LOCK).open("wb")
-        _take(self._lock)
+        take(self._lock)
 
     def remove(self) -> None:
         """Removes it with all that is in it."""
@@ -29,22 +29,5 @@ class Scratch:
 
 def _sweep() -> None:
     for left in Path(tempfile.gettempdir()).glob(f"{MARK}*"):
-        try:
-            with (left / _LOCK).open("rb+") as lock:
-                if _take(lock):
-                    shutil.rmtree(left, ignore_errors=True)
-        except OSError:
-            continue  # somebody else's, or just being made
-
-
-def _take(lock: IO[bytes]) -> bool:
-    """Whether nobody else holds it."""
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        if not held(left / _LOCK):
+            shutil.rmtree(left, ignore_errors=True)

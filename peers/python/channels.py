@@ -146,7 +146,7 @@ class Ring:
 
     def __init__(self, memory: mmap.mmap, capacity: int, mine: int) -> None:
         self._memory = memory
-        self._words = memoryview(memory).cast("Q")
+        self._words = memoryview(memory)[: self.HEAD].cast("Q")
         self._capacity = capacity
         self._mine, self._theirs = mine, 1 - mine
         self._closed = False
