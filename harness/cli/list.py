@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -55,10 +56,16 @@ def cases(
     peer_folders: tuple[Path, ...],
     spec_folders: tuple[Path, ...],
 ) -> None:
-    """The id of each case that a run would hold. Starts nothing: what peers do not support is among them."""
+    """The id of each case that a run would hold. Starts nothing: what peers do not support is among them.
+
+    How many there are of each mechanism is told at the end, on standard error.
+    """
     known = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in load_peers(peer_folders).items()}
+    counts: Counter[str] = Counter()
     for case in matrix.cases(load_specs(spec_folders).scenarios(), known, selection):
         click.echo(case.id)
+        counts[case.scenario.mechanism + (" (probes)" if case.scenario.probe else "")] += 1
+    click.echo(f"{counts.total():,} cases: " + ", ".join(f"{n:,} {name}" for name, n in counts.most_common()), err=True)
 
 
 def _relative(path: Path) -> Path:

@@ -113,6 +113,7 @@ def _result(case: Case, trace: Trace, verdict: str, findings: tuple[Finding, ...
         server=case.server,
         family=case.family,
         protocol=scenario.protocol,
+        mechanism=scenario.mechanism,
         requires=scenario.requires,
         findings=findings,
         reason=reason,

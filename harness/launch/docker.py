@@ -19,6 +19,7 @@ import requests
 
 import docker
 from harness.errors import LaunchError, NetworkError, ParleyError
+from harness.launch.anchors import Anchors
 from harness.launch.base import OnData, OnExit
 from harness.launch.images import LABEL, Images, problem_of
 from harness.launch.process import describe_status
@@ -30,7 +31,7 @@ RUN_LABEL = "org.parley.run"
 HINT = "Start the engine (for example: dockerd &, or systemctl start docker), or use --launcher process."
 ENGINE_SECONDS = 60
 _SYSCTLS = {"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv4.ip_unprivileged_port_start": "0"}
-_NOBODY = "65534:65534"
+_NOBODY = (65534, 65534)
 _SCRATCH = {"/tmp": "size=64m"}  # noqa: S108
 _MEMORY, _PROCESSES = "1g", 512
 
@@ -154,6 +155,8 @@ class DockerLauncher:
         self._tags: dict[str, str] = {}
         self._run = run
         self._running: dict[str, PeerContainer] = {}
+        self._base = ""
+        self._anchors = Anchors(self._anchor, _NOBODY)
 
     async def prepare(self, built: list[Built]) -> dict[str, str]:
         return await asyncio.to_thread(self._prepare, built)
@@ -161,7 +164,7 @@ class DockerLauncher:
     def _prepare(self, built: list[Built]) -> dict[str, str]:
         broken: dict[str, str] = {}
         try:
-            base = self._images.base()
+            base = self._base = self._images.base()
         except (ParleyError, docker.errors.DockerException, requests.RequestException) as error:
             return {b.manifest.name: problem_of(error) for b in built}
 
@@ -178,11 +181,11 @@ class DockerLauncher:
     async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> PeerContainer:
         name = built.manifest.name
         try:
-            container, sock, pid = await asyncio.to_thread(self._start, built, place)
+            container, sock, pid = await asyncio.to_thread(self._start, built, place, shares)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise LaunchError(f"peer {name}: its container does not start: {problem_of(error)}") from None
         try:
-            host = self._network.adopt(place, pid)
+            host = self._anchors.host() if shares else self._network.adopt(place, pid)
         except NetworkError:
             sock.close()
             await asyncio.to_thread(self.kill, str(container["Id"]))
@@ -192,28 +195,40 @@ class DockerLauncher:
         self._running[process.id] = process
         return process
 
-    def _start(self, built: Built, place: str) -> tuple[Any, socket.socket, int]:
+    def _start(self, built: Built, place: str, shares: str) -> tuple[Any, socket.socket, int]:
         command = self._images.command(built)
+        common = self._anchors.config(shares) if shares else {}
+        container, sock = self._create(self._tags[built.manifest.name], command, place, common)
+        pid = int(self.engine.api.inspect_container(container)["State"]["Pid"])
+        if pid == 0:
+            sock.close()
+            raise OSError(f"it ended at once; its command is {' '.join(command)}")
+        return container, sock, pid
+
+    def _create(self, image: str, command: list[str], place: str, common: dict[str, Any]) -> tuple[Any, socket.socket]:
+        """A container that runs, and the socket of its streams; ``common``: what it shares with others."""
         api = self.engine.api
+        joined = common.get("network_mode", "none") != "none"  # its network's settings are those of another then
         container = api.create_container(
-            self._tags[built.manifest.name],
+            image,
             command=command,
             stdin_open=True,
-            user=_NOBODY,
+            user=f"{_NOBODY[0]}:{_NOBODY[1]}",
             labels={LABEL: "peer", RUN_LABEL: self._run, "org.parley.place": place},
             host_config=api.create_host_config(
-                network_mode="none", auto_remove=True, read_only=True, cap_drop=["ALL"], security_opt=["no-new-privileges"],
-                sysctls=_SYSCTLS, tmpfs=_SCRATCH, pids_limit=_PROCESSES, mem_limit=_MEMORY,
+                **{"network_mode": "none", **({} if joined else {"sysctls": _SYSCTLS}), **common},
+                auto_remove=True, read_only=True, cap_drop=["ALL"], security_opt=["no-new-privileges"],
+                tmpfs=_SCRATCH, pids_limit=_PROCESSES, mem_limit=_MEMORY,
             ),
         )  # fmt: skip
         wrapped = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         sock = _real_socket(wrapped)
         api.start(container)
-        pid = int(api.inspect_container(container)["State"]["Pid"])
-        if pid == 0:
-            sock.close()
-            raise OSError(f"it ended at once; its command is {' '.join(command)}")
-        return container, sock, pid
+        return container, sock
+
+    def _anchor(self, command: list[str], common: dict[str, Any]) -> tuple[str, Any]:
+        container, sock = self._create(self._base, command, "anchor", common)
+        return str(container["Id"]), sock
 
     def machine(self, shares: str) -> str:
         return shares
@@ -235,6 +250,7 @@ class DockerLauncher:
         for process in processes:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(process.gone(), 10)
+        await asyncio.to_thread(self._anchors.close, self.kill)
         self.engine.close()
 
 

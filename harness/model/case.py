@@ -223,7 +223,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What it is about: a protocol of the network, or a means of one machine."""
         if self.place == "machine" and self.transport in transports.NETWORKED:
             return f"loopback-{self.transport}"
-        return "http" if self.service == "http" else self.transport
+        return "http" if self.speaks_http else self.transport
 
 
 class Case(msgspec.Struct, frozen=True):

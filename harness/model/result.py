@@ -39,7 +39,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """The verdict on one case. ``reason`` is one line for people, empty for a pass. ``expected`` is what an expectations file says of it;
-    ``observed``: of a probe, what came of it, in words that are the same wherever the same came.
+    ``observed``: of a probe, what came of it, in words that are the same wherever the same came; ``mechanism``: what carried it,
+    where ``protocol`` is that of several together.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
     expected: Expected | None = None
     observed: str = ""
+    mechanism: str = ""
 
     @property
     def case(self) -> str:

@@ -12,12 +12,14 @@ from rich.text import Text
 
 from harness.model.expectation import Expected
 from harness.model.result import ERROR, EXPECTED_FAILURE, FAIL, FLAKY, PASS, UNEXPECTED_PASS, UNSUPPORTED, Result
+from harness.model.transports import LOCAL_FAMILY
 from harness.report import repeats
-from harness.report.summary import Summary
+from harness.report.summary import MACHINE, Summary
 
-PROTOCOLS = ("tcp", "udp", "http")
+PROTOCOLS = ("tcp", "udp", "http", "smtp", "dns", MACHINE)
+_TITLES = {MACHINE: "ONE MACHINE"}
 _PROBES = {"http-server-probes": "as server", "http-client-probes": "as client"}
-_FAMILIES = {"ipv4": "v4", "ipv6": "v6"}
+_FAMILIES = {"ipv4": "v4 ", "ipv6": "v6 ", LOCAL_FAMILY: ""}
 _MARKS = {
     FAIL: ("red", "fail"), UNEXPECTED_PASS: ("red", "upass"), ERROR: ("magenta", "err"), EXPECTED_FAILURE: ("blue", "exp"),
     FLAKY: ("blue", "flaky"), UNSUPPORTED: ("yellow", "uns"),
@@ -35,9 +37,16 @@ def matrix(console: Console, summary: Summary) -> None:
         servers = sorted({server for _, server, _ in cells})
         rows = {server: [_cell(cells, server, client) for client in clients] for server in servers}
         for columns in _fitting(console.width, clients, rows):
-            title = f"{protocol.upper()}: server (row) by client (column)"
+            title = f"{_TITLES.get(protocol, protocol.upper())}: server (row) by client (column)"
             console.print(_table(title, ["server", *(clients[i] for i in columns)], [[s, *(rows[s][i] for i in columns)] for s in servers]))
+    _mechanisms(console, summary)
     _probes(console, summary)
+
+
+def _mechanisms(console: Console, summary: Summary) -> None:
+    if summary.mechanisms:
+        rows = [[name, _counts(counter)] for name, counter in sorted(summary.mechanisms.items())]
+        console.print(_table("ONE MACHINE: what connects its processes", ["mechanism", "all pairs"], rows))
 
 
 def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -76,7 +85,7 @@ def _probes(console: Console, summary: Summary) -> None:
 
 
 def _cell(cells: dict[tuple[str, str, str], Counter[str]], server: str, client: str) -> str:
-    lines = [f"{short} {_counts(cells[family, server, client])}" for family, short in _FAMILIES.items() if (family, server, client) in cells]
+    lines = [f"{short}{_counts(cells[family, server, client])}" for family, short in _FAMILIES.items() if (family, server, client) in cells]
     return "\n".join(lines) or "-"
 
 

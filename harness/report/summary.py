@@ -16,6 +16,8 @@ from harness.report import repeats
 
 Cell = tuple[str, str, str, str]
 """Protocol, family, server, client."""
+MACHINE = "machine"
+"""The protocol of all that is between two processes of one machine."""
 _ONE_AND_MORE = {
     UNEXPECTED_PASS: ("unexpected pass", "unexpected passes"),
     EXPECTED_FAILURE: ("expected failure", "expected failures"),
@@ -28,6 +30,8 @@ class Summary:
     def __init__(self) -> None:
         self.total: Counter[str] = Counter()
         self.cells: dict[Cell, Counter[str]] = {}
+        self.mechanisms: dict[str, Counter[str]] = {}
+        """Of what is on one machine, by its means."""
         self.findings: Counter[str] = Counter()
         self.cases: Counter[str] = Counter()
         self.troubles: list[Trouble] = []
@@ -45,6 +49,8 @@ class Summary:
             self.cases += Counter(found.keys())
         if result.protocol == "contract":
             return  # of a peer, not of a pair
+        if result.protocol == MACHINE:
+            self.mechanisms.setdefault(result.mechanism, Counter())[outcome] += 1
         cell = (result.protocol, result.family, result.server, result.client)
         self.cells.setdefault(cell, Counter())[outcome] += 1
 
@@ -84,6 +90,7 @@ def as_json(meta: Mapping[str, Any], results: Sequence[Result], summary: Summary
     counted = {
         "counts": dict(summary.total),
         "levels": summary.levels(),
+        "mechanisms": {name: dict(counter) for name, counter in sorted(summary.mechanisms.items())},
         "expectations": {"troubles": summary.troubles},
         "repeats": repeats.count(results),
     }
