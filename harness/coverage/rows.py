@@ -97,7 +97,7 @@ def rows(known: Known, held: Iterable[Held], wanted: Collection[int | str]) -> l
         for requirement in cited(scenario):
             by_id.setdefault(requirement, {})["/".join(scenario.key.split("/")[:3])] = None
     standing = _standing(known, held)
-    chosen = sorted(rfc for rfc in known.records if not wanted or rfc in wanted)
+    chosen = [rfc for rfc in known.records if not wanted or rfc in wanted]
     return [_row(rfc, r, known, tuple(by_id.get(r.id, ())), standing) for rfc in chosen for r in known.records[rfc][1]]
 
 

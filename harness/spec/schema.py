@@ -8,6 +8,7 @@ from typing import Any
 from harness.spec import model
 
 _REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z]"}
+_NAMES: list[dict[str, Any]] = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
 _PROBING = ("ServerProbe", "ClientProbe", "Outcome")
 _BARE = ["connect", "accept", "half-close", "close", "reset"]
 
@@ -40,6 +41,9 @@ def _shorthands(name: str) -> list[dict[str, Any]]:
         "expect": [{"enum": ["end", "reset"]}],
         "fails": [{"type": "string"}],
         "wait": [{"type": "integer"}],
+        "signals": _NAMES,
+        "block": _NAMES,
+        "unblock": _NAMES,
     }
     return taken.get(name, [])
 

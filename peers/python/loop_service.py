@@ -1,4 +1,4 @@
-"""An http service whose stack runs on asyncio: a loop of its own in a thread of its own, so that the peer's control channel never waits for it.
+"""A service whose stack runs on asyncio: a loop of its own in a thread of its own, so that the peer's control channel never waits for it.
 
 Owns the life of the service and the reports of its connections. Knows no stack: that is given.
 """
@@ -53,9 +53,13 @@ class Hosted:
         self._output, self._id = output, id_
         self._numbers = itertools.count(1)
 
+    def reporter(self) -> Reporter:
+        """The report of a connection that was accepted just now."""
+        return Reporter(self._output, self._id, next(self._numbers))
+
     def conn(self, transport: asyncio.BaseTransport) -> Conn:
         """A connection that was accepted just now."""
-        return Conn(Reporter(self._output, self._id, next(self._numbers)), transport)
+        return Conn(self.reporter(), transport)
 
 
 Stop = Callable[[], Awaitable[None]]
@@ -64,7 +68,7 @@ Begin = Callable[[Hosted, socket.socket], Awaitable[Stop]]
 
 
 class LoopService:
-    """A listening http service."""
+    """A listening service."""
 
     def __init__(self, command: dict[str, Any], output: Output, begin: Begin) -> None:
         self._reporter = Reporter(output, command["id"])
@@ -78,7 +82,7 @@ class LoopService:
         except OSError as error:
             listening.failed(self._reporter, error)
             return
-        self._thread = threading.Thread(target=self._run, args=(listener,), name="http", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="service", daemon=True)
         self._thread.start()
 
     def _run(self, listener: socket.socket) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import platform
@@ -23,6 +24,7 @@ import report
 import script
 import services
 import stacks
+import trades
 
 CONTRACT = 1
 ASKING_THREADS = 160
@@ -50,10 +52,12 @@ class Peer:
     def __init__(self, stack: stacks.Stack, plain: bool) -> None:
         self.output = report.Output()
         self.stack = stack
-        local, self.lacks = machine.abilities() if plain else ([], {})
-        self.abilities = [*(_PLAIN if plain else ()), *local, *stack.abilities]
+        local, lacks = machine.abilities() if plain else ([], {})
+        others, other_lacks, self.libraries = trades.abilities() if plain else ([], {}, {})
+        self.lacks = {**lacks, **other_lacks}
+        self.abilities = [*(_PLAIN if plain else ()), *local, *others, *stack.abilities]
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.https: dict[str, Any] = {}
+        self.hosted: dict[str, Any] = {}
         self.threads = ThreadPoolExecutor(ASKING_THREADS, "ask")
         self.asks: dict[str, Any] = {}
         self._greeted = False
@@ -97,7 +101,7 @@ class Peer:
         self.output.event(
             "hello", contract=CONTRACT, peer="python", language=f"Python {platform.python_version()}", families=["ipv4", "ipv6"],
             system=f"{platform.system()} {platform.release()} {platform.machine()}", stack=platform.system(), can=self.abilities,
-            lacks=self.lacks, libraries=self.stack.libraries, t=report.now(),
+            lacks=self.lacks, libraries={**self.stack.libraries, **self.libraries}, t=report.now(),
         )  # fmt: skip
 
     def do_serve(self, command: dict[str, Any]) -> None:
@@ -105,7 +109,12 @@ class Peer:
         if f"serve {name}/{transport}" not in self.abilities:
             raise script.Unsupported(f"there is no service {name}/{transport} here")
         if name == "http":
-            self.https[id_] = self.stack.service(command, self.output)
+            self.hosted[id_] = self.stack.service(command, self.output)
+        elif name == "smtp":
+            self.hosted[id_] = trades.module("serve smtp/tcp").Service(command, self.output)
+        elif name == "dns":
+            dns = trades.module(f"serve dns/{transport}")
+            self._go(id_, services.make(command, self.output, functools.partial(dns.answer, dns.Zone(command["zone"]))).run())
         else:
             self._go(id_, services.make(command, self.output).run())
 
@@ -126,11 +135,12 @@ class Peer:
             reporter.error("bad-command", f"{type(error).__name__}: {error}")
 
     def do_ask(self, command: dict[str, Any]) -> None:
-        if command["service"] != "http" or "ask http/tcp" not in self.abilities:
+        id_, ability = command["id"], f"ask {command['service']}/{'udp' if command['service'] == 'dns' else 'tcp'}"
+        if ability not in self.abilities:
             raise script.Unsupported(f"there is no client for {command['service']!r} here")
-        self.stack.check(command)
-        id_ = command["id"]
-        asking = self.asks[id_] = self.stack.asking(command, report.Reporter(self.output, id_), lambda: self.asks.pop(id_, None))
+        check, make = (self.stack.check, self.stack.asking) if ability == "ask http/tcp" else _client(ability)
+        check(command)
+        asking = self.asks[id_] = make(command, report.Reporter(self.output, id_), lambda: self.asks.pop(id_, None))
         self.threads.submit(asking.run)
 
     def do_load(self, command: dict[str, Any]) -> None:
@@ -138,9 +148,9 @@ class Peer:
 
     def do_stop(self, command: dict[str, Any]) -> None:
         id_ = command["id"]
-        http = self.https.pop(id_, None)
-        if http is not None:
-            threading.Thread(target=http.stop, daemon=True).start()
+        hosted = self.hosted.pop(id_, None)
+        if hosted is not None:
+            threading.Thread(target=hosted.stop, daemon=True).start()
         elif id_ in self.tasks:
             self.tasks[id_].cancel()
         elif id_ in self.asks:
@@ -162,6 +172,12 @@ class Peer:
     def _go(self, id_: str, work: Coroutine[Any, Any, None]) -> None:
         task = self.tasks[id_] = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda _: self.tasks.pop(id_, None))
+
+
+def _client(ability: str) -> tuple[Any, Any]:
+    """What checks a command and what holds its conversation."""
+    module = trades.module(ability)
+    return module.check, module.Asking
 
 
 def _read(loop: asyncio.AbstractEventLoop, peer: Peer, ended: asyncio.Event) -> None:

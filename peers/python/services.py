@@ -32,6 +32,8 @@ def _time() -> bytes:
 
 ONE_SHOT: dict[str, Callable[[], bytes]] = {"qotd": lambda: _QUOTE, "daytime": _daytime, "time": _time}
 NAMES = ("echo", "discard", "chargen", *ONE_SHOT)
+Answer = Callable[..., "bytes | None"]
+"""What a service that has questions answers: the octets of one, and whether they are a datagram."""
 
 
 class Tally:
@@ -55,8 +57,9 @@ class Tally:
 class Connection:
     """One accepted connection of a TCP service."""
 
-    def __init__(self, sock: socket.socket, reporter: Reporter | Silent, silent: bool) -> None:
+    def __init__(self, sock: socket.socket, reporter: Reporter | Silent, silent: bool, answer: Answer | None = None) -> None:
         self.sock = sock
+        self.answer = answer
         self.reporter = reporter
         self.loop = asyncio.get_running_loop()
         self.got = Tally(silent)
@@ -98,6 +101,20 @@ class Connection:
     async def discard(self) -> bool:
         while await self.read():
             pass
+        return True
+
+    async def dns(self) -> bool:
+        """Messages with two octets of length before each, answered one after the other (RFC 1035 4.2.2)."""
+        assert self.answer is not None
+        held = b""
+        while data := await self.read():
+            held += data
+            while len(held) >= 2 and len(held) >= (end := 2 + int.from_bytes(held[:2], "big")):
+                answer, held = self.answer(held[2:end], datagram=False), held[end:]
+                if answer is not None:
+                    framed = len(answer).to_bytes(2, "big") + answer
+                    await self.loop.sock_sendall(self.sock, framed)
+                    self.gave.add(framed)
         return True
 
     async def chargen(self) -> bool:
@@ -149,7 +166,8 @@ class Connection:
 class TcpService:
     """A listening service."""
 
-    def __init__(self, command: dict[str, Any], output: Output) -> None:
+    def __init__(self, command: dict[str, Any], output: Output, answer: Answer | None = None) -> None:
+        self._answer = answer
         self._id = command["id"]
         self._service = command["service"]
         self._silent = command.get("report") == "none"
@@ -196,7 +214,7 @@ class TcpService:
 
     async def _serve(self, sock: socket.socket, reporter: Reporter | Silent) -> None:
         try:
-            await Connection(sock, reporter, self._silent).serve(self._service)
+            await Connection(sock, reporter, self._silent, self._answer).serve(self._service)
         except OSError:
             sock.close()  # gone before it could be named
 
@@ -204,7 +222,8 @@ class TcpService:
 class UdpService:
     """A service that answers datagrams."""
 
-    def __init__(self, command: dict[str, Any], output: Output) -> None:
+    def __init__(self, command: dict[str, Any], output: Output, answer: Answer | None = None) -> None:
+        self._questioned = answer
         self._command = command
         self._service = command["service"]
         self._reporter = Reporter(output, command["id"])
@@ -243,6 +262,8 @@ class UdpService:
             return  # an ICMP error for an answer that nobody waits for any more
 
     def _answer(self, octets: bytes) -> bytes | None:
+        if self._questioned is not None:
+            return self._questioned(octets, datagram=True)
         if self._service == "echo":
             return octets
         if self._service == "chargen":
@@ -250,6 +271,6 @@ class UdpService:
         return ONE_SHOT[self._service]() if self._service in ONE_SHOT else None
 
 
-def make(command: dict[str, Any], output: Output) -> TcpService | UdpService:
+def make(command: dict[str, Any], output: Output, answer: Answer | None = None) -> TcpService | UdpService:
     """The service that a ``serve`` asks for."""
-    return (TcpService if command["transport"] == "tcp" else UdpService)(command, output)
+    return (TcpService if command["transport"] == "tcp" else UdpService)(command, output, answer)

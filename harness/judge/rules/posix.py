@@ -9,7 +9,7 @@ from harness.judge.rules.base import Content, Wrong
 
 def _atomic(content: Content) -> list[Wrong]:
     """Each write is of as many equal octets as what this side sent: every run of equal octets is whole writes."""
-    size = len(content.question)
+    size = max(1, len(content.question))
     at = 0
     for octet, run in itertools.groupby(content.octets):
         length = sum(1 for _ in run)
