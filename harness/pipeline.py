@@ -230,7 +230,7 @@ class Run:
     def update_expectations(self) -> list[str]:
         """Writes entries for what failed, takes out those that no longer hold, and says so. Raises ``StorageError``, ``UsageError``."""
         target = (self._options.expectations or (ROOT / expecting.NAME,))[-1]
-        probes, held = {s.key for s in self.specs.scenarios() if s.probe}, {r.case for r in self.results}
+        probes, held = {s.key for s in self.specs.scenarios() if s.tested}, {r.case for r in self.results}
         others = {case for case in self._plan if case not in held and case.partition("/client=")[0] in probes}  # each has one prober, not all
         made = expecting.change(self._book, self.results, self._plan, self._options.strict, others)
         return expecting.apply(made, target, datetime.date.today())

@@ -86,7 +86,12 @@ class Held(msgspec.Struct, frozen=True):
 def cited(scenario: Scenario) -> frozenset[str]:
     """Every requirement that a conversation cites: as a whole, for what must be seen, and on the wire."""
     checks = [c.requires for script in (scenario.client, scenario.server) if script for c in script.checks]
-    parts = [*checks, *(e.answer.requires for e in scenario.exchanges), *(w.requires for w in scenario.wire)]
+    parts = [
+        *checks,
+        *(e.answer.requires for e in scenario.exchanges),
+        *(d.requires for d in scenario.messages),
+        *(w.requires for w in scenario.wire),
+    ]
     return frozenset((*scenario.requires, *(i for part in parts for i in part)))
 
 
@@ -143,6 +148,7 @@ def _standing(known: Known, held: Iterable[Held]) -> dict[tuple[str, str, str], 
 
 
 _CONNECTIONS = "RFC9293-"
+_MAIL = "RFC5321-"
 _MESSAGES = ("RFC9110-", "RFC9112-")
 
 
@@ -154,6 +160,8 @@ def _watched(known: Known, one: Held) -> Iterable[str]:
 
 
 def _seen(one: Held, requirement: str) -> bool:
+    if requirement.startswith(_MAIL):
+        return one.result.mechanism == "smtp"
     if requirement.startswith(_MESSAGES):
         return one.messages
     return one.flows if requirement.startswith(_CONNECTIONS) else one.datagrams

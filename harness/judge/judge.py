@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.judge import crowd, http, probe, streams, wire
+from harness.judge import crowd, http, mail, probe, streams, wire
 from harness.judge.base import Findings
 from harness.model import levels
 from harness.model.case import Case
@@ -53,11 +53,18 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: 
         return _probed(case, trace, requirements, strict)
     for number, part in enumerate(crowd.parts(trace), 1):
         if not findings:
-            (streams if case.scenario.client else http).judge(case, part, findings)
+            _judged(case, part, findings)
             wire.standards(case, part, findings)
             wire.leave_causes(findings)
             crowd.name(findings, number, case.scenario.clients)
     return _summed(case, trace, tuple(_with_record(f, requirements) for f in findings.list), strict)
+
+
+def _judged(case: Case, trace: Trace, findings: Findings) -> None:
+    """By what the client's side is."""
+    (streams if case.scenario.client else mail if case.scenario.messages else http).judge(case, trace, findings)
+    if case.scenario.arrives is not None and not findings:
+        mail.left(case.scenario.arrives, trace, findings)
 
 
 def _summed(case: Case, trace: Trace, findings: tuple[Finding, ...], strict: bool, observed: str = "") -> Result:

@@ -122,6 +122,8 @@ class _Reader:
             return f"{self._script.steps[number]['do']} done"
         if check.quiet:
             return "nothing, for a while"
+        if check.codes or check.line is not None:
+            return " or ".join(check.codes) or f"a line that fits {check.line}"
         if check.signals:
             return ", ".join(name for name, _ in check.signals)
         what = str(check.octets) if check.octets else f"content that fits {check.rule}" if check.rule else ""

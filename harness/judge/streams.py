@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from harness.judge import machine, wire
 from harness.judge import script as scripts
 from harness.judge.base import OTHER, Findings, amount, at, failure, first
 from harness.judge.rules import RULES, Content
-from harness.model import transports
+from harness.model import mail, transports
 from harness.model.case import NOBODY, Case, Check, Scenario, Script
 from harness.model.payload import Payload, sha256
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
@@ -50,6 +52,12 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
         _addresses(trace, server_steps, findings, scenario.transport)
     if not findings and (scenario.server or scenario.service in _REPORTING):
         _agreement(case, trace, server_steps, findings)
+
+
+def alone(script: Script, steps: tuple[Step, ...], trace: Trace, findings: Findings) -> None:
+    """One side's script, held against a side that is no script."""
+    reading = scripts.read(script, steps, findings)
+    _contents(script, reading, (), trace, findings)
 
 
 def _gave_up_early(scenario: Scenario, trace: Trace, findings: Findings) -> bool:
@@ -103,6 +111,10 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
         check = received.check
         if check is None:
             continue
+        if check.codes or check.line is not None:
+            if _replied(script.role, check, *received.steps[0], findings):
+                continue
+            return  # what comes after a wrong reply answers something else
         if check.rule:
             for place, step in received.steps:
                 _fits_rule(script, check, place, step, trace, findings)
@@ -116,6 +128,24 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
                         NONCONFORMANT, OTHER[script.role], says, "the end", amount(step.octets, step.digest),
                         requirement=_cited(check), evidence=(at(script.role, place),),
                     )  # fmt: skip
+
+
+def _replied(role: str, check: Check, place: int, step: Step, findings: Findings) -> bool:
+    """Whether a line or a reply is what was due."""
+    octets = bytes.fromhex(step.hex or "")
+    where, line = (at(role, place),), octets.decode("latin-1")
+    if check.line is not None:
+        if re.fullmatch(check.line, line.removesuffix("\r\n")):
+            return True
+        says, expected = f"the {role} got another line than was due", f"a line that fits {check.line}"
+    else:
+        lines = line.splitlines()
+        code = line[:3]
+        if code.isdecimal() and mail.fits(int(code), check.codes) and all(one[:3] == code for one in lines):
+            return True
+        says, expected = f"the {role} got another reply than was due", " or ".join(check.codes)
+    findings.add(NONCONFORMANT, OTHER[role], says, expected, repr(line[:160]), requirement=_cited(check), evidence=where)
+    return False
 
 
 def _cited(check: Check) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from harness.model import transports
+from harness.model.mail import Delivery, Message
 from harness.model.payload import Payload, sha256
 from harness.model.probe import Probe
 
@@ -33,7 +34,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.,:=@%+/-]")
 class Check(msgspec.Struct, frozen=True):
     """What a script step must have been answered with: an ``expect`` of a spec, bound to step ``at``.
 
-    ``octets`` is the exact content; ``rule`` names a content rule of ``judge/rules``; ``end`` asks for the
+    ``octets`` is the exact content; ``rule`` names a content rule of ``judge/rules``; ``line`` is a regular expression
+    that fits the whole line; ``codes`` are those that a reply may have; ``end`` asks for the
     other side's FIN after it; ``quiet`` asks for silence; ``any_order`` compares datagrams as a set. ``fails``: the step must fail, with one of
     these errors of the contract; then it is the last. ``descriptor``: what a
     descriptor that comes with it must hold; ``priority``: that of the message; ``signals``: which must be delivered, each with its value,
@@ -43,6 +45,8 @@ class Check(msgspec.Struct, frozen=True):
     at: int
     octets: Payload | None = None
     rule: str | None = None
+    line: str | None = None
+    codes: tuple[str, ...] = ()
     size: int | None = None
     end: bool = False
     quiet: bool = False
@@ -145,11 +149,13 @@ class Exchange(msgspec.Struct, frozen=True):
 class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
-    Exactly one of ``client`` (a script) and ``exchanges`` (HTTP) is there. ``probe``: one side is put to the test, the other only carries the
-    octets; ``control`` is what the same side must be able to do. The server is a service that is
-    shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none. ``times``: so often it is held, one
-    after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails. ``clients``: so many
-    hold the client's script at once; the server's steps are gone through once for each of them. ``backlog``: what its listener is given.
+    Exactly one of ``client`` (a script), ``exchanges`` (HTTP) and ``messages`` (SMTP) is there; ``arrives``: the messages that a client's
+    script leaves at the server. ``carried``: the role that is put to the test, while any one peer will do for the other. ``probe``: one side
+    is put to the test, the other only carries the octets; ``control`` is what the same side must be able to do. The server is a service that
+    is shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none. ``times``: so often it is
+    held, one after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails.
+    ``clients``: so many hold the client's script at once; the server's steps are gone through once for each of them. ``backlog``: what its
+    listener is given.
 
     ``place``: on two hosts joined by a wire, or on one ``machine``; there ``shares`` says what the two processes must have in common,
     ``at`` another address of the loopback than its first, ``abstract`` that the name is in no folder; ``room`` and ``joined`` are the
@@ -164,6 +170,9 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     client: Script | None = None
     server: Script | None = None
     exchanges: tuple[Exchange, ...] = ()
+    messages: tuple[Delivery, ...] = ()
+    arrives: tuple[Message, ...] | None = None
+    carried: str = ""
     connections: int | None = None
     probe: Probe | None = None
     control: Scenario | None = None
@@ -197,7 +206,14 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     @property
     def client_ability(self) -> str:
         """What the client peer must declare."""
-        return f"script client/{self.transport}" if self.client else "ask http/tcp"
+        if self.client:
+            return f"script client/{self.transport}"
+        return "ask smtp/tcp" if self.messages else "ask http/tcp"
+
+    @property
+    def tested(self) -> str:
+        """The role that is put to the test alone, so that one peer in the other is enough; empty where both are."""
+        return self.probe.of if self.probe else self.carried
 
     @property
     def server_ability(self) -> str:
@@ -205,6 +221,11 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         if self.service in NOBODY:
             return ""
         return f"script server/{self.transport}" if self.server else f"serve {self.service}/{self.transport}"
+
+    @property
+    def talk(self) -> str:
+        """What its octets are, native or probing, where the witness reads that: ``http``, ``smtp`` or nothing."""
+        return "http" if self.speaks_http else "smtp" if self.mechanism == "smtp" else ""
 
     @property
     def speaks_http(self) -> bool:
@@ -223,6 +244,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What it is about: a protocol of the network, or a means of one machine."""
         if self.place == "machine" and self.transport in transports.NETWORKED:
             return f"loopback-{self.transport}"
+        if self.messages or self.service == "smtp":
+            return "smtp"
         return "http" if self.speaks_http else self.transport
 
 

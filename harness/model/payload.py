@@ -38,6 +38,12 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
         """How many octets it stands for."""
         return self.size if self.pattern else len(_octets(self))
 
+    def as_told(self) -> dict[str, object]:
+        """The recipe as the contract writes it."""
+        if self.pattern:
+            return {"pattern": self.pattern, "seed": self.seed, "size": self.size}
+        return {"text": self.text} if self.text is not None else {"hex": self.hex}
+
     def successor(self, steps: int) -> Payload:
         """The recipe of datagram number ``steps`` of a ``send`` with a count: the seed so much higher."""
         return msgspec.structs.replace(self, seed=(self.seed + steps) & patterns.WORD) if self.pattern else self

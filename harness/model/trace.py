@@ -36,6 +36,9 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: tuple[tuple[str, str], ...] | None = None
     trailers: tuple[tuple[str, str], ...] | None = None
     complete: bool | None = None
+    sender: str | None = msgspec.field(name="from", default=None)
+    recipients: tuple[str, ...] | None = None
+    refused: tuple[tuple[str, int], ...] | None = None
     credentials: dict[str, int] | None = None
     descriptor: Descriptor | None = None
     priority: int | None = None

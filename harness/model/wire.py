@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.model.http import Message
+from harness.model.talk import Said
 
 Address = tuple[str, int]
 SHOWN_FRAMES = 64
@@ -78,7 +79,8 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 class Flow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One TCP connection, or the attempt at one. ``settled``: closed in both directions, reset, or never answered. ``requests`` and
-    ``responses``: the HTTP messages in its two streams, where it is known to speak HTTP.
+    ``responses``: the HTTP messages in its two streams, where it is known to speak HTTP; ``dialogue``: commands and replies, where it is
+    known to speak SMTP.
     """
 
     client_address: Address
@@ -89,6 +91,7 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     settled: bool = False
     requests: tuple[Message, ...] = ()
     responses: tuple[Message, ...] = ()
+    dialogue: tuple[Said, ...] = ()
 
 
 class Datagram(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -72,7 +72,7 @@ def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted:
         for family in (wanted.families or (*FAMILIES, LOCAL_FAMILY))
         if family in scenario.families
         for client, server in (
-            _pairs(clients, servers) if not scenario.probe or every_prober else _probing(scenario, peers, clients, servers, family)
+            _pairs(clients, servers) if not scenario.tested or every_prober else _probing(scenario, peers, clients, servers, family)
         )
         if peers[client].meant_for(scenario.client_ability) and peers[server].meant_for(scenario.server_ability)
         if _meet(peers, wanted, client, server)
@@ -111,8 +111,7 @@ def _probing(
     scenario: Scenario, peers: Mapping[str, Abilities], clients: Sequence[str], servers: Sequence[str], family: str
 ) -> Iterable[tuple[str, str]]:
     """Each peer that is put to the test, with the prober whose turn it is."""
-    assert scenario.probe is not None
-    of_server = scenario.probe.of == "server"
+    of_server = scenario.tested == "server"
     ability, others = (scenario.client_ability, clients) if of_server else (scenario.server_ability, servers)
     meant = [name for name in others if peers[name].meant_for(ability)]
     able = [name for name in meant if not peers[name].missing(ability, family)] or meant

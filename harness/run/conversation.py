@@ -123,7 +123,7 @@ def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) 
         client_cuts=cuts(_lengths(asked, "sent"), _lengths(answered, "received")),
         server_cuts=cuts(_lengths(answered, "sent"), _lengths(asked, "received")),
         shown=case.attempt == 1, alone=(bool(case.scenario.server) or case.scenario.service in NOBODY) and not trace.others,
-        http=case.scenario.speaks_http,
+        talk=case.scenario.talk,
     )  # fmt: skip
 
 
@@ -271,7 +271,7 @@ class _Talk:
 
     async def _script_side(self) -> Side:
         activity, silence = self._answering, ""
-        if not self._scenario.exchanges and not any(s.step in ("connected", "sent") for caller in self._callers for s in caller.activity.steps):
+        if self._scenario.client and not any(s.step in ("connected", "sent") for caller in self._callers for s in caller.activity.steps):
             await _stop(self._server, self._server_id, activity)
         elif not await wait_until(activity, self._server, lambda: activity.done, self._patience()):
             silence = "it reported no end of the conversation"
@@ -281,7 +281,7 @@ class _Talk:
 
     def _patience(self) -> float:
         """How long a server's script may go on after its client, in seconds. A stack that asks does not always tell whether it connected."""
-        connected = any(s.step == "accepted" for s in self._answering.steps) or not self._scenario.exchanges
+        connected = any(s.step == "accepted" for s in self._answering.steps) or self._scenario.client is not None
         return self._scenario.deadline / 1000 + GRACE_SECONDS if connected else NOT_YET_SECONDS
 
     async def _connection_side(self, service: Service) -> Side:

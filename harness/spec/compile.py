@@ -14,7 +14,9 @@ from harness.model import case as m
 from harness.model import transports
 from harness.model.payload import Payload
 from harness.model.probe import Probe
-from harness.spec import model, probes
+from harness.spec import model, probes, talk
+from harness.spec.recipe import Payload as Recipe
+from harness.spec.recipe import payload, wire_payload
 
 KEEP_WHOLE = 64
 """Contents up to so many octets come back whole with the report, as evidence."""
@@ -24,18 +26,6 @@ PROBE_FAMILIES = ("ipv4",)
 PROBE_DEADLINE = 6_000
 DEADLINES = {"tcp": 10_000, "udp": 4_000}
 """Milliseconds for a whole conversation that states none: over UDP nothing is sent again, so what is late is lost."""
-
-
-def payload(spec: model.Payload) -> Payload:
-    """The recipe as a value."""
-    return Payload(spec.pattern, spec.seed, spec.size, spec.text, spec.hex.lower() if spec.hex is not None else None)
-
-
-def wire_payload(recipe: Payload) -> dict[str, Any]:
-    """The recipe as the contract writes it."""
-    if recipe.pattern:
-        return {"pattern": recipe.pattern, "seed": recipe.seed, "size": recipe.size}
-    return {"text": recipe.text} if recipe.text is not None else {"hex": recipe.hex}
 
 
 def script(role: str, steps: Sequence[model.Step], transport: str, reading: str) -> m.Script:
@@ -94,6 +84,8 @@ def _receive(expect: model.Expect, transport: str) -> dict[str, Any]:
     size = payload(content).length() if content else expect.size
     keep = max(KEEP_FOR_RULE, expect.size or 0) if expect.matches else size if size is not None and size <= KEEP_WHOLE else 0
     command: dict[str, Any] = {"do": "receive", **({"now": True} if expect.now else {}), **({"descriptor": True} if expect.descriptor else {})}
+    if expect.line is not None:
+        return {**command, "through": "0d0a", "keep": KEEP_FOR_RULE}
     if expect.signals:
         return {**command, "signal": list(dict.fromkeys(expect.signals)), "count": len(expect.signals)}
     if transport in transports.RECORDS:
@@ -110,7 +102,7 @@ def _valued(expect: model.Expect) -> list[tuple[str, int | None]]:
     return list(zip(names, expect.values, strict=True)) if expect.values else [(name, None) for name in names]
 
 
-def _content(expect: model.Expect) -> model.Payload | None:
+def _content(expect: model.Expect) -> Recipe | None:
     return expect.octets or expect.datagrams or expect.records
 
 
@@ -120,6 +112,7 @@ def _check(at: int, expect: model.Expect) -> m.Check:
         at=at,
         octets=payload(content) if content else None,
         rule=expect.matches,
+        line=expect.line,
         size=expect.size,
         end=expect.then == "end",
         quiet=expect.nothing is not None,
@@ -147,7 +140,7 @@ def request(asked: model.Request) -> dict[str, Any]:
 
 
 def _answer(spec: model.Answer) -> m.Answer:
-    body: Payload | str | None = payload(spec.body) if isinstance(spec.body, model.Payload) else spec.body
+    body: Payload | str | None = payload(spec.body) if isinstance(spec.body, Recipe) else spec.body
     return m.Answer(
         status=spec.status,
         fields=tuple(spec.fields),
@@ -202,6 +195,14 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         return m.Scenario(**common, client=prober, probe=_with_reasons(probe, conversation), control=CONTROLS["server"])
     if conversation.probe_client:
         return _client_probe(conversation, conversation.probe_client, common)
+    if conversation.dialogue:
+        client = msgspec.structs.replace(talk.script(conversation.dialogue), reading=conversation.reading)
+        arrives = tuple(map(talk.message, conversation.arrives)) if conversation.arrives is not None else None
+        return m.Scenario(**common, client=client, arrives=arrives, carried="server")
+    if conversation.mail:
+        responder = script("server", conversation.server, head.transport, conversation.reading) if conversation.server else None
+        carried = "client" if responder else ""
+        return m.Scenario(**common, messages=tuple(map(talk.delivery, conversation.mail)), server=responder, carried=carried)
     if conversation.exchange:
         return m.Scenario(**common, exchanges=tuple(exchange(e) for e in conversation.exchange))
     server = conversation.server

@@ -221,6 +221,9 @@ class _Loader:
         for i, seen in enumerate(c.wire):
             if seen.rule not in self._wire_rules:
                 say(("wire", i, "rule"), f"there is no wire rule '{seen.rule}'{did_you_mean(seen.rule, self._wire_rules)}")
+        for word, service in (("mail", ("smtp", "script")), ("dialogue", ("smtp",))):
+            if getattr(c, word) and (head.service not in service or head.transport != "tcp"):
+                say((word,), f"'{word}' speaks SMTP: it needs 'transport: tcp' and 'service: {service[0]}'")
         if c.exchange and head.service != "http":
             say(("exchange",), "'exchange' speaks HTTP: it needs 'service: http'")
         if c.server and head.service != "script":
@@ -256,7 +259,7 @@ class _Loader:
         machine = head.place == "machine" or head.transport in transports.LOCAL
         if head.transport in transports.LOCAL and head.service not in ("script", "nobody"):
             yield (), f"no service is served over {head.transport}: it needs 'service: script' or 'nobody'"
-        if machine and (c.exchange or c.probe or c.probe_client or c.wire or c.times > 1 or c.clients > 1):
+        if machine and (c.exchange or c.mail or c.dialogue or c.probe or c.probe_client or c.wire or c.times > 1 or c.clients > 1):
             yield (), "on one machine there are scripts of one client, and no wire to look at"
         if head.transport in transports.LOCAL and "families" in c.model_fields_set:
             yield ("families",), f"{head.transport} knows no address families"
@@ -277,6 +280,10 @@ class _Loader:
                     yield (role, i, word, "requires"), getattr(getattr(step, word), "requires", [])
         for i, seen in enumerate(c.wire):
             yield ("wire", i, "requires"), seen.requires
+        for i, delivery in enumerate(c.mail or ()):
+            yield ("mail", i, "expect", "requires"), delivery.expect.requires
+        for i, turn in enumerate(c.dialogue or ()):
+            yield ("dialogue", i, "requires"), turn.requires
         for i, e in enumerate(c.exchange or ()):
             yield ("exchange", i, "expect", "requires"), e.expect.requires
 

@@ -5,13 +5,16 @@ Owns the shape only: parameters are filled in before (``expand``), meaning is gi
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from harness.model.payload import MAX_OCTETS, PATTERNS
+from harness.model.payload import MAX_OCTETS
 from harness.model.transports import LOCAL
 from harness.spec.probes import Reply, ServerProbe
+from harness.spec.recipe import Payload
+from harness.spec.talk import Delivery, Message, Turn
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Family = Literal["ipv4", "ipv6"]
@@ -42,23 +45,6 @@ Fields = Annotated[list[tuple[Header, str]], BeforeValidator(_pairs)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-
-
-class Payload(_Strict):
-    """A payload recipe: a pattern with seed and size, a text, or octets in hexadecimal."""
-
-    pattern: Literal["every-octet", "constant", "text", "random"] | None = None
-    seed: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = 0
-    size: Annotated[int, Field(ge=0, le=MAX_OCTETS)] = 0
-    text: str | None = None
-    hex: Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2})*$")] | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Payload:
-        kinds = [k for k in (self.pattern, self.text, self.hex) if k is not None]
-        if len(kinds) != 1:
-            raise ValueError(f"a payload is made by one of 'pattern' ({', '.join(PATTERNS)}), 'text' and 'hex'")
-        return self
 
 
 class Send(_Strict):
@@ -93,7 +79,8 @@ class Send(_Strict):
 
 
 class Expect(_Strict):
-    """What must be seen next. ``octets`` or ``datagrams``: exactly these; ``matches``: a content rule;
+    """What must be seen next. ``octets`` or ``datagrams``: exactly these; ``matches``: a content rule; ``line``: a line that
+    this regular expression describes to its end;
     ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds; ``fails``: reading must fail so. On one
     machine also: ``records``, as datagrams; with them a ``descriptor`` that holds this, a ``priority``; ``signals`` in the order in which
     they are delivered, with their ``values``; ``now``: without waiting.
@@ -110,6 +97,7 @@ class Expect(_Strict):
     count: Annotated[int, Field(ge=1, le=10_000)] = 1
     order: Literal["kept", "any"] = "kept"
     matches: str | None = None
+    line: str | None = None
     size: Annotated[int, Field(ge=0, le=MAX_OCTETS)] | None = None
     then: Literal["end"] | None = None
     nothing: Milliseconds | None = None
@@ -119,13 +107,20 @@ class Expect(_Strict):
 
     @model_validator(mode="after")
     def _something(self) -> Expect:
-        said = [w for w in ("octets", "datagrams", "records", "signals", "matches", "nothing") if getattr(self, w) is not None]
+        said = [w for w in ("octets", "datagrams", "records", "signals", "line", "matches", "nothing") if getattr(self, w) is not None]
         if len(said) > 1:
             raise ValueError(f"'{said[0]}' and '{said[1]}' exclude each other")
         if self.fails and (said or self.then):
             raise ValueError(f"'fails' and '{(*said, 'then')[0]}' exclude each other")
         if not said and not self.then and not self.fails:
-            raise ValueError("say what is expected: 'octets', 'datagrams', 'records', 'signals', 'matches', 'nothing', 'fails' or 'then: end'")
+            raise ValueError(
+                "say what is expected: 'octets', 'datagrams', 'records', 'signals', 'line', 'matches', 'nothing', 'fails' or 'then: end'"
+            )
+        if self.line is not None:
+            try:
+                re.compile(self.line)
+            except re.error as error:
+                raise ValueError(f"'line' is no regular expression: {error}") from None
         if self.values and len(self.values) != len(self.signals or ()):
             raise ValueError("there are as many 'values' as 'signals'")
         if self.nothing is not None and self.then:
@@ -289,6 +284,9 @@ class Conversation(_Strict):
     client: Annotated[list[Step], Field(min_length=1)] | None = None
     server: Annotated[list[Step], Field(min_length=1)] | None = None
     exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
+    mail: Annotated[list[Delivery], Field(min_length=1)] | None = None
+    dialogue: Annotated[list[Turn], Field(min_length=1)] | None = None
+    arrives: list[Message] | None = None
     probe: ServerProbe | None = None
     probe_client: ClientProbe | None = Field(default=None, alias="probe-client")
     why: str = ""
@@ -307,9 +305,13 @@ class Conversation(_Strict):
 
     @model_validator(mode="after")
     def _one_client(self) -> Conversation:
-        said = [w for w in ("client", "exchange", "probe", "probe_client") if getattr(self, w) is not None]
+        said = [w for w in ("client", "exchange", "mail", "dialogue", "probe", "probe_client") if getattr(self, w) is not None]
         if len(said) != 1:
-            raise ValueError("a conversation has either 'client' (a script), 'exchange' (HTTP requests), 'probe' or 'probe-client'")
+            raise ValueError(
+                "a conversation has either 'client' (a script), 'exchange' (HTTP requests), 'mail', 'dialogue', 'probe' or 'probe-client'"
+            )
+        if self.arrives is not None and self.dialogue is None:
+            raise ValueError("'arrives' is what a dialogue leaves at the server")
         if (self.why or self.disputed) and not (self.probe or self.probe_client):
             raise ValueError("'why' and 'disputed' belong to probes")
         return self
@@ -323,7 +325,7 @@ class Head(_Strict):
     says: str = ""
     transport: Literal["tcp", "udp", *LOCAL]  # type: ignore[valid-type]
     place: Literal["wire", "machine"] = "wire"
-    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "script", "nobody", "black-hole"]
+    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "script", "nobody", "black-hole"]
     site: list[Resource] = []
 
 

@@ -30,8 +30,8 @@ class Ask(msgspec.Struct, tag="ask"):
     began and when both sides had told all, are in nanoseconds since 1970: a port may be used again soon.
 
     ``client_cuts`` and ``server_cuts``: for each report, how it cuts what that side sent into pieces. ``shown``: whether single frames are
-    wanted too. ``alone``: nobody else speaks to that server. ``http``: messages, too. ``wait``: milliseconds that a connection
-    may take to settle. ``stepped``: why the times are worth nothing, if so.
+    wanted too. ``alone``: nobody else speaks to that server. ``talk``: what is said, too, where it is ``http`` or ``smtp``. ``wait``:
+    milliseconds that a connection may take to settle. ``stepped``: why the times are worth nothing, if so.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Ask(msgspec.Struct, tag="ask"):
     server_cuts: Cuts = ()
     shown: bool = True
     alone: bool = False
-    http: bool = False
+    talk: str = ""
     wait: int = 250
     stepped: str = ""
 

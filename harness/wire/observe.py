@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -15,7 +16,7 @@ import msgspec
 
 from harness.model.http import Message
 from harness.model.wire import SHOWN_FRAMES, Address, Datagram, Flow, Frame, Sent, Slice, Unreachable
-from harness.wire import checksum, packet
+from harness.wire import checksum, packet, smtp
 from harness.wire import http as http_messages
 from harness.wire.fragments import Fragments
 from harness.wire.packet import ACK, FIN, PSH, RST, SYN, Packet
@@ -31,6 +32,7 @@ _MESSAGES, _HEAD, _VALUE = 32, 2048, 128
 _TIMESTAMPS = b"\x01\x01\x08\x0a"
 """How options begin that are nothing but timestamps, as Linux writes them: no other segment needs a closer look (RFC 7323 3.2)."""
 _UNREACHABLE = {(1, 3, 3): "port", (1, 3, 1): "host", (1, 3, 0): "network", (58, 1, 4): "port", (58, 1, 3): "host", (58, 1, 0): "network"}
+_MARKS = 4096
 _EACH, _EVERY = 256, 16
 """Checksums are computed for so many frames at the beginning of a connection, then for every so-manieth, and for all but plain data."""
 
@@ -66,6 +68,7 @@ class _Side:
         "last",
         "malformed",
         "malformed_why",
+        "marks",
         "mss",
         "next",
         "origin",
@@ -91,6 +94,8 @@ class _Side:
         """The sequence number after the last one sent, counted from the SYN."""
         self.acked = 0
         """What this side has acknowledged of the other's, counted likewise."""
+        self.marks: list[tuple[int, int, int]] = []
+        """For the first segments with new octets: how many octets there are with it, when it left, its frame."""
         self.ends: deque[tuple[int, int]] = deque()
         self.syns: list[int] = []
         self.mss: int | None = None
@@ -127,6 +132,12 @@ class _Side:
             self._acknowledge(number, t, p)
         return at, note
 
+    def left_at(self, place: int) -> tuple[int, int]:
+        """When the octet at that place of the stream left, and in which frame; of one beyond all marks, the last."""
+        found = bisect_right(self.marks, place, key=lambda mark: mark[0])
+        _, t, number = self.marks[min(found, len(self.marks) - 1)] if self.marks else (0, 0, 0)
+        return t, number
+
     def relative(self, seq: int) -> int:
         """Counted from this side's SYN, negative just before it."""
         distance = (seq - (self.origin or 0)) & 0xFFFFFFFF
@@ -161,6 +172,8 @@ class _Side:
                 self.segments += 1
                 self.last = t
                 self.ends.append((end, t))
+                if len(self.marks) < _MARKS:
+                    self.marks.append((end - 1, t, number))
         elif size == 1 and at == self.next - 1 and self.other.acked >= self.next and self.other.window and self.idle >= _IDLE:
             self.keepalive = self.keepalive or number
         return "sent again" if word in ("again", "partly-again") else "" if word in ("new", "empty") else word
@@ -280,7 +293,7 @@ def flow(
     server_cuts: Iterable[Sequence[int]] = (),
     *,
     shown: bool = True,
-    http: bool = False,
+    talk: str = "",
 ) -> tuple[Flow, list[Frame]]:
     """One connection's course, and the frames of it that a ladder shows: the first and the last.
 
@@ -310,7 +323,9 @@ def flow(
     settled = bool(first.rst or second.rst or (first.fin_acked and second.fin_acked))
     seen = Flow(client, server, first.facts(client_cuts), second.facts(server_cuts), established, settled)
     first.other = second.other = _NOBODY  # no circle is left behind for the collector
-    if http:
+    if talk == "smtp":
+        seen = msgspec.structs.replace(seen, dialogue=smtp.dialogue(first.stream.data(), second.stream.data(), first.left_at, second.left_at))
+    elif talk == "http":
         requests, responses = _messages(first, second)
         seen = msgspec.structs.replace(seen, requests=requests, responses=responses)
     return seen, frames

@@ -168,7 +168,7 @@ class Witness:
             first = not flows
             cuts = (ask.client_cuts, ask.server_cuts) if first else ((), ())
             entries = [((s[0] - clock) // 1000, True, s[3]) for s in shelved if s[2]]
-            flow, shown = observe.flow(entries, client, ask.server, *cuts, shown=ask.shown, http=ask.http)
+            flow, shown = observe.flow(entries, client, ask.server, *cuts, shown=ask.shown, talk=ask.talk)
             flows.append(flow)
             before = len(all_shelved)
             frames += shown if first else (msgspec.structs.replace(f, number=f.number + before) for f in shown)

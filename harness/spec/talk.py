@@ -1,0 +1,139 @@
+"""The words of conversations of commands and replies: messages to deliver, and dialogues held line by line (RFC 5321).
+
+Owns their shape, and how a dialogue becomes a script.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from harness.model import case as m
+from harness.model import mail
+from harness.spec.recipe import Payload, payload, wire_payload
+
+KEEP_REPLY = 8192
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str | int) else value
+
+
+def _texts(value: Any) -> Any:
+    return [str(one) for one in _listed(value)] if isinstance(_listed(value), list) else value
+
+
+def _each(value: Any) -> Any:
+    return [_texts(one) for one in value] if isinstance(value, list) else value
+
+
+Codes = Annotated[list[Annotated[str, Field(pattern=r"^[1-5][0-9x]{2}$")]], Field(min_length=1)]
+Lines = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+Requires = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class Message(_Strict):
+    """A message: between ``<`` and ``>`` of MAIL and RCPT, and its content, whose lines end in CRLF."""
+
+    sender: Annotated[str, Field(alias="from")]
+    to: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+    content: Payload
+
+    @model_validator(mode="after")
+    def _ends_in_crlf(self) -> Message:
+        if not payload(self.content).octets().endswith(b"\r\n"):
+            raise ValueError("a message's content ends in CRLF (of the pattern 'text' every 74 octets)")
+        return self
+
+
+class Outcome(_Strict):
+    """What must come of it: the status that decides, and who is refused with which code."""
+
+    status: Annotated[Codes, BeforeValidator(_texts)] = ["250"]
+    refused: dict[str, Annotated[str, BeforeValidator(str), Field(pattern=r"^[1-5][0-9x]{2}$")]] = {}
+    requires: Requires = []
+
+
+class Delivery(_Strict):
+    """A message, and what must come of it."""
+
+    message: Message
+    expect: Outcome = Outcome()
+
+
+class Turn(_Strict):
+    """What is said, and what is replied to it. ``say``: lines, CRLF is added to each; ``octets``: just these. ``reply``: the codes that the
+    one reply may have; ``replies``: those of several, in order. ``end``: the other side ends the connection. ``quiet``: it says nothing.
+    """
+
+    say: Lines | None = None
+    octets: Payload | None = None
+    cuts: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
+    gap: Annotated[int, Field(ge=0, le=60_000)] = 0
+    reply: Annotated[Codes, BeforeValidator(_texts)] | None = None
+    replies: Annotated[list[Codes], BeforeValidator(_each), Field(min_length=1)] | None = None
+    end: bool = False
+    quiet: Annotated[int, Field(ge=1, le=60_000)] | None = None
+    requires: Requires = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"end": True} if value == "end" else value
+
+    @model_validator(mode="after")
+    def _something(self) -> Turn:
+        if self.say is not None and self.octets is not None:
+            raise ValueError("'say' and 'octets' exclude each other")
+        if self.reply is not None and self.replies is not None:
+            raise ValueError("'reply' and 'replies' exclude each other")
+        if not self.model_fields_set:
+            raise ValueError("a turn has 'say', 'octets', 'reply', 'replies', 'quiet' or 'end'")
+        return self
+
+
+def message(spec: Message) -> mail.Message:
+    """As a value."""
+    return mail.Message(spec.sender, tuple(spec.to), payload(spec.content))
+
+
+def delivery(spec: Delivery) -> mail.Delivery:
+    """As a value."""
+    outcome = spec.expect
+    return mail.Delivery(message(spec.message), tuple(outcome.status), tuple(outcome.refused.items()), tuple(outcome.requires))
+
+
+def script(turns: list[Turn]) -> m.Script:
+    """A client's script that holds the dialogue."""
+    steps: list[dict[str, Any]] = [{"do": "connect"}]
+    checks: list[m.Check] = []
+    for turn in turns:
+        if turn.say is not None or turn.octets is not None:
+            steps.append(_send(turn))
+        cited = tuple(turn.requires)
+        for codes in turn.replies or ([turn.reply] if turn.reply else []):
+            checks.append(m.Check(len(steps), codes=tuple(codes), requires=cited))
+            steps.append({"do": "receive", "until": "reply", "keep": KEEP_REPLY})
+        if turn.quiet is not None:
+            checks.append(m.Check(len(steps), quiet=True, requires=cited))
+            steps.append({"do": "receive", "quiet": turn.quiet})
+        if turn.end:
+            checks.append(m.Check(len(steps), end=True, requires=cited))
+            steps.append({"do": "receive", "until": "end", "keep": KEEP_REPLY})
+    return m.Script("client", tuple(steps), tuple(checks))
+
+
+def _send(turn: Turn) -> dict[str, Any]:
+    said = payload(turn.octets) if turn.octets else None
+    octets = said.octets() if said else b"".join(line.encode() + b"\r\n" for line in turn.say or ())
+    sent = wire_payload(said) if said else {"hex": octets.hex()}
+    step: dict[str, Any] = {"do": "send", "payload": sent}
+    if turn.cuts:
+        ends = [*turn.cuts, len(octets)]
+        step["writes"] = [b - a for a, b in zip([0, *turn.cuts], ends, strict=True) if b > a]
+    return {**step, "gap": turn.gap} if turn.gap else step
