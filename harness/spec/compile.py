@@ -175,11 +175,7 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "requires": tuple(conversation.requires),
         "transport": head.transport,
         "service": head.service,
-        "families": (transports.LOCAL_FAMILY,)
-        if head.transport in transports.LOCAL
-        else tuple(conversation.families)
-        if "families" in conversation.model_fields_set or not probing
-        else PROBE_FAMILIES,
+        "families": _families(head, conversation),
         "deadline": conversation.deadline or (PROBE_DEADLINE if probing else DEADLINES.get(head.transport, 10_000)),
         "connections": conversation.connections,
         "times": conversation.times,
@@ -211,6 +207,14 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         client=script("client", conversation.client or (), head.transport, conversation.reading),
         server=script("server", server, head.transport, conversation.reading) if server else None,
     )
+
+
+def _families(head: model.Head, conversation: model.Conversation) -> tuple[str, ...]:
+    """What it is held over. Where only one side is put to the test, one family is enough if none is named."""
+    if head.transport in transports.LOCAL:
+        return (transports.LOCAL_FAMILY,)
+    alone = conversation.probe or conversation.probe_client or conversation.dialogue or (conversation.mail and conversation.server)
+    return PROBE_FAMILIES if alone and "families" not in conversation.model_fields_set else tuple(conversation.families)
 
 
 def _on_one_machine(head: model.Head, conversation: model.Conversation) -> dict[str, Any]:
