@@ -303,7 +303,7 @@ class Run:
         self._watcher.begun(len(cases), self.launcher, self.network)
         if self.witness.absent:
             self._watcher.say(f"no wire witness: {self.witness.absent}; verdicts rest on the two sides' reports")
-        scheduler = Scheduler(pool, self.specs.site, self._options.jobs, self._on_trace, self.witness)
+        scheduler = Scheduler(pool, self.specs.told(), self._options.jobs, self._on_trace, self.witness)
         await scheduler.run(cases)
 
     def _meant_for(self, names: Iterable[str], *abilities: str) -> list[str]:

@@ -62,7 +62,7 @@ class Stage:
             self.traces[case.id] = trace
             results[case.id] = judge(case, trace, {})
 
-        await Scheduler(self.pool, (), jobs, on_trace).run(cases)
+        await Scheduler(self.pool, {}, jobs, on_trace).run(cases)
         await self.pool.close()
         await launcher.close()
         assert len(results) == len(cases)

@@ -154,7 +154,7 @@ async def test_a_peer_that_cannot_be_started_is_an_error_not_a_failure(stage: St
     built = {n: Built(Manifest(name=n, launch=["-"]), (), None) for n in ("bad", "right")}
     launcher = FakeLauncher({"right": m.Right.of(stage.world)})
     pool = Pool(launcher, built, {"bad": "its build ended with status 1"}, lambda _: lambda _: None, lambda _: None)
-    await Scheduler(pool, (), 2, lambda c, t: results.update({c.id: judge(c, t, {})})).run([case])
+    await Scheduler(pool, {}, 2, lambda c, t: results.update({c.id: judge(c, t, {})})).run([case])
     await launcher.close()
     result = results[case.id]
     assert (result.verdict, "its build ended" in result.reason) == (ERROR, True)  # type: ignore[attr-defined]

@@ -162,7 +162,7 @@ async def hold(wanted: list[Case], specs: SpecSet, built: Mapping[str, Built]) -
     try:
         places = {("client", c.client) for c in wanted} | {("server", c.server) for c in wanted}
         await asyncio.gather(*(pool.get(*place) for place in places))
-        await Scheduler(pool, specs.site, JOBS, on_trace, witness).run(wanted)
+        await Scheduler(pool, specs.told(), JOBS, on_trace, witness).run(wanted)
     finally:
         await launcher.close()  # whether peers end by themselves is asked elsewhere, and would take longer
         network.close()

@@ -17,8 +17,8 @@ from harness.peer import manifest
 from harness.peer.build import Builder, Built
 from harness.peer.tools import Toolbox
 from harness.pipeline import load_peers
-from harness.run.conversation import ensure_service
 from harness.run.pool import NotThere, Pool
+from harness.run.serving import ensure_service
 from harness.smoke import smoke_peer
 from harness.standin.scratch import MARK
 from tests.test_cli import parley
@@ -142,7 +142,7 @@ async def test_what_it_starts_is_gone_with_it(program: Path, tmp_path: Path) -> 
     assert peer.hello is not None
     assert (peer.hello.can, peer.hello.language) == (("serve http/tcp", "ask http/tcp"), f"Python {sys.version.split()[0]}")
     scenario = Scenario(key="x", says="", requires=(), service="http", transport="tcp")
-    id_ = await ensure_service(peer, scenario, "ipv4", "127.0.0.1", 0, ())
+    id_ = await ensure_service(peer, scenario, "ipv4", "127.0.0.1", {})
     local = peer.activity(id_).steps[-1].local
     assert local is not None
     _, writer = await asyncio.open_connection(*local)

@@ -90,6 +90,7 @@ def cited(scenario: Scenario) -> frozenset[str]:
         *checks,
         *(e.answer.requires for e in scenario.exchanges),
         *(d.requires for d in scenario.messages),
+        *(q.requires for q in scenario.questions),
         *(w.requires for w in scenario.wire),
     ]
     return frozenset((*scenario.requires, *(i for part in parts for i in part)))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.judge import crowd, http, mail, probe, streams, wire
+from harness.judge import crowd, http, mail, names, probe, streams, wire
 from harness.judge.base import Findings
 from harness.model import levels
 from harness.model.case import Case
@@ -62,7 +62,9 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: 
 
 def _judged(case: Case, trace: Trace, findings: Findings) -> None:
     """By what the client's side is."""
-    (streams if case.scenario.client else mail if case.scenario.messages else http).judge(case, trace, findings)
+    scenario = case.scenario
+    kind = streams if scenario.client else mail if scenario.messages else names if scenario.questions else http
+    kind.judge(case, trace, findings)
     if case.scenario.arrives is not None and not findings:
         mail.left(case.scenario.arrives, trace, findings)
 

@@ -122,6 +122,8 @@ class _Reader:
             return f"{self._script.steps[number]['do']} done"
         if check.quiet:
             return "nothing, for a while"
+        if check.responses:
+            return "a response"
         if check.codes or check.line is not None:
             return " or ".join(check.codes) or f"a line that fits {check.line}"
         if check.signals:

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from harness.judge import machine, wire
+from harness.judge import machine, names, wire
 from harness.judge import script as scripts
 from harness.judge.base import OTHER, Findings, amount, at, failure, first
 from harness.judge.rules import RULES, Content
@@ -20,7 +20,7 @@ _OF_A_CONNECTION = frozenset({"accepted", "received", "sent", "end", "half-close
 _SMALL = 64
 _EARLY = 0.7
 _UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104
-_REPORTING = frozenset({"echo", "discard", "chargen", "qotd", "daytime", "time"})
+_REPORTING = frozenset({"echo", "discard", "chargen", "qotd", "daytime", "time", "dns"})
 """Services that report totals of octets; http reports messages."""
 
 
@@ -110,6 +110,9 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
     for received in reading.received:
         check = received.check
         if check is None:
+            continue
+        if check.responses:
+            names.responses(script.role, check, *received.steps[0], datagram="until" not in script.steps[check.at], findings=findings)
             continue
         if check.codes or check.line is not None:
             if _replied(script.role, check, *received.steps[0], findings):

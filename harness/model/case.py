@@ -15,6 +15,7 @@ import msgspec
 
 from harness.model import transports
 from harness.model.mail import Delivery, Message
+from harness.model.names import Question, Response
 from harness.model.payload import Payload, sha256
 from harness.model.probe import Probe
 
@@ -35,7 +36,8 @@ class Check(msgspec.Struct, frozen=True):
     """What a script step must have been answered with: an ``expect`` of a spec, bound to step ``at``.
 
     ``octets`` is the exact content; ``rule`` names a content rule of ``judge/rules``; ``line`` is a regular expression
-    that fits the whole line; ``codes`` are those that a reply may have; ``end`` asks for the
+    that fits the whole line; ``codes`` are those that a reply may have;
+    ``responses``: those of a name server; ``end`` asks for the
     other side's FIN after it; ``quiet`` asks for silence; ``any_order`` compares datagrams as a set. ``fails``: the step must fail, with one of
     these errors of the contract; then it is the last. ``descriptor``: what a
     descriptor that comes with it must hold; ``priority``: that of the message; ``signals``: which must be delivered, each with its value,
@@ -47,6 +49,7 @@ class Check(msgspec.Struct, frozen=True):
     rule: str | None = None
     line: str | None = None
     codes: tuple[str, ...] = ()
+    responses: tuple[Response, ...] = ()
     size: int | None = None
     end: bool = False
     quiet: bool = False
@@ -149,13 +152,13 @@ class Exchange(msgspec.Struct, frozen=True):
 class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
-    Exactly one of ``client`` (a script), ``exchanges`` (HTTP) and ``messages`` (SMTP) is there; ``arrives``: the messages that a client's
-    script leaves at the server. ``carried``: the role that is put to the test, while any one peer will do for the other. ``probe``: one side
-    is put to the test, the other only carries the octets; ``control`` is what the same side must be able to do. The server is a service that
-    is shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none. ``times``: so often it is
-    held, one after the other, the server's script on the same port each time; the last one is the evidence, or the first that fails.
-    ``clients``: so many hold the client's script at once; the server's steps are gone through once for each of them. ``backlog``: what its
-    listener is given.
+    Exactly one of ``client`` (a script), ``exchanges`` (HTTP), ``messages`` (SMTP) and ``questions`` (DNS) is there; ``arrives``: the
+    messages that a client's script leaves at the server. ``carried``: the role that is put to the test, while any one peer will do for the
+    other. ``probe``: one side is put to the test, the other only carries the octets; ``control`` is what the same side must be able to do.
+    The server is a service that is shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none.
+    ``times``: so often it is held, one after the other, the server's script on the same port each time; the last one is the evidence, or
+    the first that fails. ``clients``: so many hold the client's script at once; the server's steps are gone through once for each of them.
+    ``backlog``: what its listener is given.
 
     ``place``: on two hosts joined by a wire, or on one ``machine``; there ``shares`` says what the two processes must have in common,
     ``at`` another address of the loopback than its first, ``abstract`` that the name is in no folder; ``room`` and ``joined`` are the
@@ -171,6 +174,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     server: Script | None = None
     exchanges: tuple[Exchange, ...] = ()
     messages: tuple[Delivery, ...] = ()
+    questions: tuple[Question, ...] = ()
     arrives: tuple[Message, ...] | None = None
     carried: str = ""
     connections: int | None = None
@@ -208,7 +212,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What the client peer must declare."""
         if self.client:
             return f"script client/{self.transport}"
-        return "ask smtp/tcp" if self.messages else "ask http/tcp"
+        return "ask smtp/tcp" if self.messages else "ask dns/udp" if self.questions else "ask http/tcp"
 
     @property
     def tested(self) -> str:
@@ -246,6 +250,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
             return f"loopback-{self.transport}"
         if self.messages or self.service == "smtp":
             return "smtp"
+        if self.service == "dns":
+            return "dns"
         return "http" if self.speaks_http else self.transport
 
 

@@ -36,6 +36,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: tuple[tuple[str, str], ...] | None = None
     trailers: tuple[tuple[str, str], ...] | None = None
     complete: bool | None = None
+    records: tuple[tuple[str | int, ...], ...] | None = None
+    rcode: str | None = None
     sender: str | None = msgspec.field(name="from", default=None)
     recipients: tuple[str, ...] | None = None
     refused: tuple[tuple[str, int], ...] | None = None

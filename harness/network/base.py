@@ -14,7 +14,7 @@ from typing import Protocol
 from harness.errors import NetworkError
 from harness.network.machine import Names
 
-SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 19, "time": 37, "http": 80, "smtp": 25}
+SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 19, "time": 37, "http": 80, "smtp": 25, "dns": 53}
 """The ports that the RFCs give (RFC 862, 863, 867, 865, 864, 868, 9110 section 4.2.1), used where hosts have them to themselves."""
 
 _NEVER_SERVED = itertools.cycle(range(1024, 2048))

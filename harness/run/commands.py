@@ -57,6 +57,9 @@ def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
 
 
 def _ask_head(scenario: Scenario) -> dict[str, Any]:
+    if scenario.questions:
+        questions = [{"name": q.name, "type": q.type} for q in scenario.questions]
+        return {"do": "ask", "service": "dns", "questions": questions, "deadline": scenario.deadline}
     if scenario.messages:
         messages = [{"from": d.message.sender, "recipients": d.message.recipients, "content": d.message.content.as_told()} for d in scenario.messages]
         return {"do": "ask", "service": "smtp", "messages": messages, "deadline": scenario.deadline}

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -22,6 +20,8 @@ from harness.run.commands import client_command, script_command
 from harness.run.crowd import pair
 from harness.run.peer import LivePeer
 from harness.run.service import Activity, Service
+from harness.run.serving import SETTLE_SECONDS, NotServed, Told, ensure_service, why_not_served
+from harness.run.waiting import wait_until
 from harness.wire.clock import stepped, wall_ahead
 from harness.wire.link import cuts
 from harness.wire.messages import Ask
@@ -30,11 +30,10 @@ GRACE_SECONDS = 4.0
 """How much longer than a conversation's own deadline the harness waits for its report."""
 LINGER_NANOSECONDS = 1_000_000
 """So long after its socket was closed, what comes from or for a port may still be of that conversation."""
-SETTLE_SECONDS = 6.0
-"""How long a server may take to report the end of a connection after the client reported it."""
 STOP_SECONDS = 2.0
 """How long a conversation may take to tell its end after it was told to stop."""
 NO_WIRE = Wire(absent="inside one machine there is no wire to watch")
+NOT_KNOWN = Wire(absent="a resolver does not tell from which ports it asks")
 NO_PROCESS = str(2**31 - 1)
 """A process id that no system gives out."""
 NOT_YET_SECONDS = 0.5
@@ -47,37 +46,33 @@ STAGGER_SECONDS = 0.01
 _SILENT_SERVICES = {"discard"}
 
 
-class NotServed(Exception):
-    """The server's side could not be brought up."""
-
-
-async def hold(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...]) -> tuple[Trace, Ask | None]:
+async def hold(case: Case, client: LivePeer, server: LivePeer, told: Told) -> tuple[Trace, Ask | None]:
     """Holds the conversation; returns what both sides report, and what to ask the witness of the wire (None if nothing was sent).
 
     Whatever goes wrong is in the trace; only cancellation raises.
     """
     if case.scenario.control:
-        return await _probe(case, client, server, site)
+        return await _probe(case, client, server, told)
     port = 0
     for _ in range(case.scenario.times - 1):
-        trace, ask = await _once(case, client, server, site, port)
+        trace, ask = await _once(case, client, server, told, port)
         if ask is None or not _went_through(trace):
             return trace, ask
         port = trace.asked[1]
-    return await _once(case, client, server, site, port)
+    return await _once(case, client, server, told, port)
 
 
-async def _probe(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...]) -> tuple[Trace, Ask | None]:
+async def _probe(case: Case, client: LivePeer, server: LivePeer, told: Told) -> tuple[Trace, Ask | None]:
     """The probe; before the first one of a peer, the control, whose accounts stand with each probe of it."""
     assert case.scenario.control is not None and case.scenario.probe is not None
     tested = server if case.scenario.probe.of == "server" else client
     control = tested.controls.get((case.scenario.control.key, case.family))
     if control is None:
         ordinary = msgspec.structs.replace(case, scenario=case.scenario.control)
-        control = asyncio.ensure_future(_once(ordinary, client, server, site, 0))
+        control = asyncio.ensure_future(_once(ordinary, client, server, told, 0))
         tested.controls[case.scenario.control.key, case.family] = control
     held, _ = await asyncio.shield(control)
-    trace, ask = await _once(case, client, server, site, 0)
+    trace, ask = await _once(case, client, server, told, 0)
     return msgspec.structs.replace(trace, control=(held.client, held.server)), ask
 
 
@@ -87,13 +82,13 @@ def _went_through(trace: Trace) -> bool:
     return not any(side.trouble or any(s.step == "failed" for s in side.steps) for side in sides)
 
 
-async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapping[str, Any], ...], port: int) -> tuple[Trace, Ask | None]:
+async def _once(case: Case, client: LivePeer, server: LivePeer, told: Told, port: int) -> tuple[Trace, Ask | None]:
     """Holds it once; ``port`` is where a server's script must listen, 0: anywhere."""
     since, ahead = time.time_ns(), wall_ahead()
     clock, began = since / 1e9, time.perf_counter()
     talk = _Talk(case, client, server, port)
     try:
-        asked = await talk.serve(site)
+        asked = await talk.serve(told)
     except NotServed as problem:
         trouble, says = (server.trouble, server.says) if server.trouble else _refusal(str(problem))
         side = Side(trouble=trouble, says=says, offset=server.offset)
@@ -102,8 +97,8 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, site: tuple[Mapp
     trace = await talk.trace(asked, clock)
     talk.leave()
     trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began, attached=server.silent)
-    if case.scenario.place == "machine":
-        return msgspec.structs.replace(trace, wire=NO_WIRE), None
+    if case.scenario.place == "machine" or case.scenario.questions:
+        return msgspec.structs.replace(trace, wire=NO_WIRE if case.scenario.place == "machine" else NOT_KNOWN), None
     if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
         return trace, None
     step = stepped(ahead, wall_ahead(), int(trace.seconds * 1e9))
@@ -140,25 +135,6 @@ def _lengths(steps: tuple[Step, ...], name: str) -> tuple[int, ...]:
     return tuple(s.octets or 0 for s in steps if s.step == name)
 
 
-async def wait_until(activity: Activity, peer: LivePeer, ready: Callable[[], bool], seconds: float) -> bool:
-    """Waits until ``ready``, at most ``seconds``; False when the time is over or the peer is of no more use."""
-    if ready():
-        return True
-    loop = asyncio.get_running_loop()
-    limit = loop.time() + seconds
-    timer = loop.call_later(seconds, activity.wake)
-    try:
-        while peer.alive and loop.time() < limit:
-            activity.waiter = loop.create_future()
-            await activity.waiter
-            if ready():
-                return True
-    finally:
-        activity.waiter = None
-        timer.cancel()
-    return ready()
-
-
 class _Talk:
     """The state of one conversation while it is held."""
 
@@ -176,7 +152,7 @@ class _Talk:
 
     # -- the server's side ------------------------------------------------------------------------------------
 
-    async def serve(self, site: tuple[Mapping[str, Any], ...]) -> Address:
+    async def serve(self, told: Told) -> Address:
         """Brings the server's side up; returns the address that the client is to be given."""
         if self._server.at:
             return self._server.at
@@ -190,7 +166,7 @@ class _Talk:
             return self._unserved(address)
         if self._scenario.server:
             return await self._serve_script(address, self._scenario.server)
-        self._server_id = await ensure_service(self._server, self._scenario, self._case.family, address, host.port(self._scenario.service), site)
+        self._server_id = await ensure_service(self._server, self._scenario, self._case.family, address, told)
         self._answering = self._server.activity(self._server_id)
         return self._local(address)
 
@@ -230,7 +206,7 @@ class _Talk:
     def _local(self, address: str) -> Address:
         local = next((s.local for s in reversed(self._answering.steps) if s.local), None)
         if local is None or not self._server.alive:
-            raise NotServed(_why_not_served(self._answering))
+            raise NotServed(why_not_served(self._answering))
         return address, local[1]
 
     # -- the client's side ------------------------------------------------------------------------------------
@@ -260,7 +236,7 @@ class _Talk:
     # -- the server's account ---------------------------------------------------------------------------------
 
     async def _server_side(self) -> Side:
-        if self._scenario.service in NOBODY or self._server.silent:
+        if self._scenario.service in NOBODY or self._server.silent or self._scenario.questions:
             return Side(offset=self._server.offset)
         if self._scenario.server:
             return await self._script_side()
@@ -300,7 +276,7 @@ class _Talk:
         if local is None:
             return self._service_side((), whole=True)
         sent = sum(s.step == "sent" for s in self._asking.steps)
-        expected = sent if self._scenario.service in _SILENT_SERVICES else 2 * sent
+        expected = sent + self._answers(sent)
         activity = service.claim_datagrams(local, expected)
         try:
             if not await wait_until(activity, self._server, lambda: activity.whole, DATAGRAM_SECONDS):
@@ -308,6 +284,13 @@ class _Talk:
         finally:
             service.release(local, activity, self._asking.steps[-1].t + self._client.offset + MORE_MICROSECONDS - self._server.offset)
         return self._service_side((activity.connection(),) if activity.steps else (), activity.whole)
+
+    def _answers(self, sent: int) -> int:
+        """How many datagrams the service sends back."""
+        if self._scenario.service in _SILENT_SERVICES:
+            return 0
+        script = self._scenario.client
+        return sum(bool(check.responses) for check in script.checks) if script and self._scenario.service == "dns" else sent
 
     def _service_side(self, connections: tuple[Connection, ...], whole: bool) -> Side:
         trouble, says = ("", "") if whole and not self._failed else (self._server.trouble, self._server.says)
@@ -379,40 +362,3 @@ def _trouble(peer: LivePeer, activity: Activity, silence: str) -> tuple[str, str
 def _refusal(fault: str) -> tuple[str, str]:
     kind, _, says = fault.partition(": ")
     return ("declined", says) if kind == "unsupported" else ("refused-command", fault)
-
-
-def _why_not_served(activity: Activity) -> str:
-    if activity.fault:
-        return activity.fault
-    failed = next((s for s in activity.steps if s.step == "failed"), None)
-    if failed:
-        return f"{failed.error}: {failed.says}"
-    return f"it did not report that it listens within {SETTLE_SECONDS:.0f} s"
-
-
-async def ensure_service(peer: LivePeer, scenario: Scenario, family: str, address: str, port: int, site: tuple[Mapping[str, Any], ...]) -> str:
-    """The id of the peer's service, started on first use. Raises ``NotServed``."""
-    key = (scenario.service, scenario.transport, address)
-    starting = peer.services.get(key)
-    if starting is None:
-        starting = peer.services[key] = asyncio.ensure_future(_start_service(peer, scenario, address, port, site))
-    problem = starting.result() if starting.done() else await asyncio.shield(starting)
-    if problem.startswith("!"):
-        raise NotServed(problem[1:])
-    return problem
-
-
-async def _start_service(peer: LivePeer, scenario: Scenario, address: str, port: int, site: tuple[Mapping[str, Any], ...]) -> str:
-    """Starts it and returns its id, or ``!`` and why it could not."""
-    id_ = peer.new_id("s")
-    service = Service()
-    peer.watch(id_, service)
-    members: dict[str, Any] = {"service": scenario.service, "transport": scenario.transport, "address": address, "port": port}
-    if scenario.service == "http":
-        members["site"] = site
-    peer.send(contract.command("serve", id=id_, **members))
-    ready = "listening" if scenario.transport == "tcp" else "bound"
-    await wait_until(service, peer, lambda: service.done or any(s.step == ready for s in service.steps), SETTLE_SECONDS)
-    if service.done or service.local() is None:
-        return "!" + _why_not_served(service)
-    return id_

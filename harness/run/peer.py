@@ -41,6 +41,8 @@ class LivePeer:
         self.offset = 0
         self.incidents: list[str] = []
         self.services: dict[tuple[str, str, str], asyncio.Future[str]] = {}
+        self.ports: dict[tuple[str, str], int] = {}
+        """By service and address, where it is reached over UDP and TCP alike."""
         self.controls: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self.busy = 0
         self.busy_at_end = 0

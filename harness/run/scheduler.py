@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from harness.model.wire import UNWATCHED
 from harness.run.conversation import hold
 from harness.run.peer import LivePeer
 from harness.run.pool import NotThere, Pool
+from harness.run.serving import Told
 from harness.wire.link import Blind, Witness
 from harness.wire.messages import Ask
 
@@ -36,10 +37,10 @@ OnTrace = Callable[[Case, Trace], None]
 class Scheduler:
     """Holds cases over a pool. ``on_trace`` gets each case's evidence, once, as soon as it is complete."""
 
-    def __init__(self, pool: Pool, site: tuple[Mapping[str, Any], ...], jobs: int, on_trace: OnTrace, witness: Witness = _BLIND) -> None:
+    def __init__(self, pool: Pool, told: Told, jobs: int, on_trace: OnTrace, witness: Witness = _BLIND) -> None:
         self._pool = pool
         self._witness = witness
-        self._site = site
+        self._told = told
         self._jobs = jobs
         self._on_trace = on_trace
         self._suspects: list[Case] = []
@@ -111,7 +112,7 @@ class Scheduler:
         for peer in (client, server):
             peer.busy += 1
         try:
-            trace, ask = await hold(case, client, server, self._site)
+            trace, ask = await hold(case, client, server, self._told)
             broke = [p for p, side in ((client, trace.client), (server, trace.server)) if side.trouble in BREAKS and p.trouble]
             shared = any(p.busy_at_end > 1 for p in broke)
         finally:

@@ -14,7 +14,7 @@ from harness.model import case as m
 from harness.model import transports
 from harness.model.payload import Payload
 from harness.model.probe import Probe
-from harness.spec import model, probes, talk
+from harness.spec import model, names, probes, talk
 from harness.spec.recipe import Payload as Recipe
 from harness.spec.recipe import payload, wire_payload
 
@@ -195,6 +195,10 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         client = msgspec.structs.replace(talk.script(conversation.dialogue), reading=conversation.reading)
         arrives = tuple(map(talk.message, conversation.arrives)) if conversation.arrives is not None else None
         return m.Scenario(**common, client=client, arrives=arrives, carried="server")
+    if conversation.queries:
+        return m.Scenario(**common, client=names.script(conversation.queries, head.transport, conversation.cuts or []), carried="server")
+    if conversation.questions:
+        return m.Scenario(**common, questions=tuple(map(names.question, conversation.questions)))
     if conversation.mail:
         responder = script("server", conversation.server, head.transport, conversation.reading) if conversation.server else None
         carried = "client" if responder else ""
@@ -213,7 +217,13 @@ def _families(head: model.Head, conversation: model.Conversation) -> tuple[str, 
     """What it is held over. Where only one side is put to the test, one family is enough if none is named."""
     if head.transport in transports.LOCAL:
         return (transports.LOCAL_FAMILY,)
-    alone = conversation.probe or conversation.probe_client or conversation.dialogue or (conversation.mail and conversation.server)
+    alone = (
+        conversation.probe
+        or conversation.probe_client
+        or conversation.dialogue
+        or conversation.queries
+        or (conversation.mail and conversation.server)
+    )
     return PROBE_FAMILIES if alone and "families" not in conversation.model_fields_set else tuple(conversation.families)
 
 

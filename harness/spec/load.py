@@ -14,7 +14,7 @@ from harness.errors import SpecError, UsageError
 from harness.model import levels, transports
 from harness.model.case import Scenario
 from harness.spec import compile as compiler
-from harness.spec import expand, model, yamlpos
+from harness.spec import expand, model, names, yamlpos
 from harness.suggest import did_you_mean
 
 REQUIREMENTS = "requirements"
@@ -34,6 +34,7 @@ class Spec:
     service: str
     scenarios: tuple[Scenario, ...]
     site: tuple[dict[str, Any], ...]
+    zone: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class SpecSet:
     site: tuple[dict[str, Any], ...] = field(default=())
     records: Mapping[int | str, tuple[str, tuple[model.Requirement, ...]]] = field(default_factory=dict)
     """By RFC: its title, and its requirements in file order."""
+
+    zone: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Mapping[str, Any]]:
+        """What the services of every peer are told, by service."""
+        return {"http": {"site": self.site}, "dns": {"zone": self.zone}}
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every scenario of every spec, in file order."""
@@ -67,9 +74,10 @@ def load(roots: Iterable[Path], rules: Iterable[str], requirement_roots: Iterabl
     loader = _Loader(requirements, frozenset(rules), frozenset(wire_rules), problems)
     specs = [spec for name, path in files if (spec := loader.spec(name, path))]
     site = _merge_sites(specs, problems)
+    zone = _merge_zones(specs, problems)
     if problems:
         raise SpecError(sorted(set(problems)))
-    return SpecSet(tuple(specs), requirements, tuple(site), dict(sorted(records.items(), key=lambda held: (isinstance(held[0], str), held[0]))))
+    return SpecSet(tuple(specs), requirements, tuple(site), dict(sorted(records.items(), key=lambda held: (isinstance(held[0], str), held[0]))), zone)
 
 
 def _find(roots: Iterable[Path]) -> tuple[list[tuple[str, Path]], list[Path]]:
@@ -125,6 +133,19 @@ def _merge_sites(specs: list[Spec], problems: list[Problem]) -> list[dict[str, A
     return [resource for _, resource in merged.values()]
 
 
+def _merge_zones(specs: list[Spec], problems: list[Problem]) -> dict[str, Any]:
+    """One zone for the whole run: all specs have the same origin, and records of all are in it once."""
+    merged: dict[str, Any] = {}
+    for spec in specs:
+        if spec.zone is None:
+            continue
+        if spec.zone["origin"] != merged.setdefault("origin", spec.zone["origin"]):
+            problems.append((str(spec.path), 1, 1, f"another zone than {merged['origin']}; all specs share one"))
+        records = merged.setdefault("records", [])
+        records += [record for record in spec.zone["records"] if record not in records]
+    return merged
+
+
 class _Loader:
     """Reads spec files, gathering problems instead of stopping at the first."""
 
@@ -154,7 +175,9 @@ class _Loader:
             return None
         scenarios = [s for i, c in enumerate(conversations) for s in self._conversation(document, head, name, i, c)]
         site = tuple(compiler.resource(r) for r in head.site)
-        return Spec(name, path, head.rfc, head.section, head.transport, head.service, tuple(scenarios), site)
+        return Spec(
+            name, path, head.rfc, head.section, head.transport, head.service, tuple(scenarios), site, names.zone(head.zone) if head.zone else None
+        )
 
     def _conversation(self, document: yamlpos.Document, head: model.Head, name: str, at: int, raw: Any) -> list[Scenario]:
         path: yamlpos.Path_ = ("conversations", at)
@@ -224,6 +247,9 @@ class _Loader:
         for word, service in (("mail", ("smtp", "script")), ("dialogue", ("smtp",))):
             if getattr(c, word) and (head.service not in service or head.transport != "tcp"):
                 say((word,), f"'{word}' speaks SMTP: it needs 'transport: tcp' and 'service: {service[0]}'")
+        for word in ("questions", "queries"):
+            if getattr(c, word) and (head.service != "dns" or (word == "questions" and head.transport != "udp")):
+                say((word,), f"'{word}' are asked of a name server: it needs 'service: dns'" + " and 'transport: udp'" * (word == "questions"))
         if c.exchange and head.service != "http":
             say(("exchange",), "'exchange' speaks HTTP: it needs 'service: http'")
         if c.server and head.service != "script":
@@ -259,7 +285,9 @@ class _Loader:
         machine = head.place == "machine" or head.transport in transports.LOCAL
         if head.transport in transports.LOCAL and head.service not in ("script", "nobody"):
             yield (), f"no service is served over {head.transport}: it needs 'service: script' or 'nobody'"
-        if machine and (c.exchange or c.mail or c.dialogue or c.probe or c.probe_client or c.wire or c.times > 1 or c.clients > 1):
+        if machine and (
+            c.exchange or c.mail or c.dialogue or c.questions or c.queries or c.probe or c.probe_client or c.wire or c.times > 1 or c.clients > 1
+        ):
             yield (), "on one machine there are scripts of one client, and no wire to look at"
         if head.transport in transports.LOCAL and "families" in c.model_fields_set:
             yield ("families",), f"{head.transport} knows no address families"
@@ -282,6 +310,10 @@ class _Loader:
             yield ("wire", i, "requires"), seen.requires
         for i, delivery in enumerate(c.mail or ()):
             yield ("mail", i, "expect", "requires"), delivery.expect.requires
+        for i, question in enumerate(c.questions or ()):
+            yield ("questions", i, "requires"), question.requires
+        for i, asked in enumerate(c.queries or ()):
+            yield ("queries", i, "expect", "requires"), asked.expect.requires if asked.expect else []
         for i, turn in enumerate(c.dialogue or ()):
             yield ("dialogue", i, "requires"), turn.requires
         for i, e in enumerate(c.exchange or ()):

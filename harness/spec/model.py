@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from harness.model.payload import MAX_OCTETS
 from harness.model.transports import LOCAL
+from harness.spec.names import Asked, Question, Zone
 from harness.spec.probes import Reply, ServerProbe
 from harness.spec.recipe import Payload
 from harness.spec.talk import Delivery, Message, Turn
@@ -274,6 +275,10 @@ class Room(_Strict):
     size: Annotated[int, Field(ge=1, le=8192)] | None = None
 
 
+_CLIENTS = ("client", "exchange", "mail", "dialogue", "questions", "queries", "probe", "probe_client")
+"""What the client's side of a conversation may be."""
+
+
 class Conversation(_Strict):
     """One conversation, parameters filled in."""
 
@@ -285,6 +290,9 @@ class Conversation(_Strict):
     server: Annotated[list[Step], Field(min_length=1)] | None = None
     exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
     mail: Annotated[list[Delivery], Field(min_length=1)] | None = None
+    questions: Annotated[list[Question], Field(min_length=1)] | None = None
+    queries: Annotated[list[Asked], Field(min_length=1)] | None = None
+    cuts: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
     dialogue: Annotated[list[Turn], Field(min_length=1)] | None = None
     arrives: list[Message] | None = None
     probe: ServerProbe | None = None
@@ -305,11 +313,14 @@ class Conversation(_Strict):
 
     @model_validator(mode="after")
     def _one_client(self) -> Conversation:
-        said = [w for w in ("client", "exchange", "mail", "dialogue", "probe", "probe_client") if getattr(self, w) is not None]
+        said = [
+            w for w in ("client", "exchange", "mail", "dialogue", "questions", "queries", "probe", "probe_client") if getattr(self, w) is not None
+        ]
         if len(said) != 1:
-            raise ValueError(
-                "a conversation has either 'client' (a script), 'exchange' (HTTP requests), 'mail', 'dialogue', 'probe' or 'probe-client'"
-            )
+            words = "'client' (a script), 'exchange' (HTTP requests), 'mail' or 'dialogue' (SMTP), 'questions' or 'queries' (DNS), "
+            raise ValueError(f"a conversation has either {words}'probe' or 'probe-client'")
+        if self.cuts and self.queries is None:
+            raise ValueError("'cuts' of a conversation are those of its queries over TCP")
         if self.arrives is not None and self.dialogue is None:
             raise ValueError("'arrives' is what a dialogue leaves at the server")
         if (self.why or self.disputed) and not (self.probe or self.probe_client):
@@ -325,8 +336,9 @@ class Head(_Strict):
     says: str = ""
     transport: Literal["tcp", "udp", *LOCAL]  # type: ignore[valid-type]
     place: Literal["wire", "machine"] = "wire"
-    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "script", "nobody", "black-hole"]
+    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "dns", "script", "nobody", "black-hole"]
     site: list[Resource] = []
+    zone: Zone | None = None
 
 
 class Requirement(_Strict):
