@@ -75,7 +75,7 @@ def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted:
             _pairs(clients, servers) if not scenario.tested or every_prober else _probing(scenario, peers, clients, servers, family)
         )
         if peers[client].meant_for(scenario.client_ability) and peers[server].meant_for(scenario.server_ability)
-        if _meet(peers, wanted, client, server)
+        if _meet(scenario, peers, wanted, family, client, server)
     ]
     if not made:
         raise UsageError(
@@ -93,11 +93,23 @@ def _unsupported(scenario: Scenario, peers: Mapping[str, Abilities], client: str
     return ""
 
 
-def _meet(peers: Mapping[str, Abilities], wanted: Selection, client: str, server: str) -> bool:
-    """Whether the two are a pair of this matrix: of those that are there for a few abilities, only if asked for."""
-    if wanted.all_pairs or not (peers[client].offers and peers[server].offers):
+def _meet(scenario: Scenario, peers: Mapping[str, Abilities], wanted: Selection, family: str, client: str, server: str) -> bool:
+    """Whether the two are a pair of this matrix. Those that are there for a few abilities meet each other only if asked for, and of the others
+    one, whose turn it is: from scenario to scenario another; those that are named meet all.
+    """
+    few = [name for name in (client, server) if peers[name].offers]
+    if wanted.all_pairs or not few or scenario.tested:
         return True
-    return client in wanted.clients and server in wanted.servers
+    if len(few) == 2:
+        return client in wanted.clients and server in wanted.servers
+    if few[0] in (*wanted.clients, *wanted.servers):
+        return True
+    partner, named, ability = (
+        (server, wanted.servers, scenario.server_ability) if few[0] == client else (client, wanted.clients, scenario.client_ability)
+    )
+    others = [name for name in named or peers if not peers[name].offers]
+    able = [name for name in others if not peers[name].missing(ability, family)] or others
+    return partner == able[zlib.crc32(f"{scenario.key}/{few[0]}".encode()) % len(able)]
 
 
 def _pairs(clients: Sequence[str], servers: Sequence[str]) -> Iterable[tuple[str, str]]:

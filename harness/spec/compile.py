@@ -168,7 +168,6 @@ def resource(spec: model.Resource) -> dict[str, Any]:
 
 def scenario(head: model.Head, conversation: model.Conversation, key: str, origin: str) -> m.Scenario:
     """A bound conversation as the value that plan, run and judge share."""
-    probing = bool(conversation.probe or conversation.probe_client)
     common: dict[str, Any] = {
         "key": key,
         "says": conversation.says,
@@ -176,7 +175,7 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "transport": head.transport,
         "service": head.service,
         "families": _families(head, conversation),
-        "deadline": conversation.deadline or (PROBE_DEADLINE if probing else DEADLINES.get(head.transport, 10_000)),
+        "deadline": conversation.deadline or (PROBE_DEADLINE if _one_side(conversation) else DEADLINES.get(head.transport, 10_000)),
         "connections": conversation.connections,
         "times": conversation.times,
         "clients": conversation.clients,
@@ -225,6 +224,11 @@ def _families(head: model.Head, conversation: model.Conversation) -> tuple[str, 
         or (conversation.mail and conversation.server)
     )
     return PROBE_FAMILIES if alone and "families" not in conversation.model_fields_set else tuple(conversation.families)
+
+
+def _one_side(c: model.Conversation) -> bool:
+    """Whether it puts one side alone to the test."""
+    return bool(c.probe or c.probe_client or c.dialogue or c.queries or (c.mail and c.server))
 
 
 def _on_one_machine(head: model.Head, conversation: model.Conversation) -> dict[str, Any]:

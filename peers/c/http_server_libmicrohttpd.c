@@ -19,6 +19,8 @@ struct http_stack {
     struct timer clock;
     sock_t epoll;
     struct http_conn *gone; /* the library said that it closes them, in this round */
+    unsigned calls;         /* of the library's, so far */
+    unsigned idle;          /* rounds in which it had something to do, and called nobody */
 };
 
 struct http_conn {
@@ -58,6 +60,7 @@ static void notify(void *of, struct MHD_Connection *connection, void **context,
                    enum MHD_ConnectionNotificationCode what) {
     struct http_stack *stack = of;
     struct http_conn *c = *context;
+    stack->calls++;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         begin_conn(stack, connection, context);
     } else if (c) {
@@ -89,7 +92,7 @@ static struct http_conn *conn_of(struct MHD_Connection *connection) {
 /* The only place where the library shows the target before it cuts and decodes it. */
 static void *see_target(void *of, const char *target, struct MHD_Connection *connection) {
     struct http_conn *c = conn_of(connection);
-    (void)of;
+    ((struct http_stack *)of)->calls++;
     octets_clear(&c->target);
     octets_add(&c->target, target, strlen(target) + 1);
     return NULL;
@@ -184,7 +187,7 @@ static enum MHD_Result answer(struct http_conn *c, struct MHD_Connection *connec
 static enum MHD_Result handle(void *of, struct MHD_Connection *connection, const char *path, const char *method,
                               const char *version, const char *piece, size_t *size, void **context) {
     struct http_conn *c = conn_of(connection);
-    (void)of;
+    ((struct http_stack *)of)->calls++;
     (void)path;
     if (!*context) {
         begin_request(c, connection, method, version);
@@ -204,10 +207,22 @@ static enum MHD_Result handle(void *of, struct MHD_Connection *connection, const
 
 /* ---- the loop ---- */
 
+/* The library leaves an end in the middle of a content where it is, and epoll tells of it again at once. After so many
+ * rounds in which nothing came of it, it is looked at only now and then. */
+enum { IDLE_ROUNDS = 200, NOW_AND_THEN = 5000 };
+
 static void go_on(struct http_stack *stack) {
     MHD_UNSIGNED_LONG_LONG milliseconds;
+    unsigned calls = stack->calls;
     MHD_run(stack->daemon);
     end_gone(stack);
+    stack->idle = stack->calls == calls ? stack->idle + 1 : 0;
+    if (stack->idle > IDLE_ROUNDS) {
+        watch_end(&stack->watch);
+        timer_set(&stack->clock, clock_now() + NOW_AND_THEN);
+        return;
+    }
+    watch_want(&stack->watch, stack->epoll, POLLIN);
     if (MHD_get_timeout(stack->daemon, &milliseconds) == MHD_YES)
         timer_set(&stack->clock, clock_now() + (int64_t)milliseconds * 1000);
     else
