@@ -1,11 +1,14 @@
-"""What passes between two processes of one machine besides octets: descriptors, credentials, priorities, signals (``peers/machine.md``)."""
+"""What passes between two processes of one machine besides octets: descriptors, credentials, priorities, signals (``peers/machine.md``).
+
+Nobody sees it but the two: where what came is not what was due, and the sender says that it sent it, nothing tells who is wrong.
+"""
 
 from __future__ import annotations
 
 from harness.judge import script as scripts
 from harness.judge.base import OTHER, Findings, amount, at, first, same
 from harness.model.case import Check, Script
-from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
+from harness.model.result import CONTRACT, DISAGREE, MISREPORT
 from harness.model.trace import Step, Trace
 
 
@@ -27,7 +30,7 @@ def contents(script: Script, reading: scripts.Reading, findings: Findings) -> No
 
 def _wrong(role: str, check: Check, place: int, says: str, expected: str, observed: str, findings: Findings) -> None:
     cited = check.requires[0] if check.requires else ""
-    findings.add(NONCONFORMANT, OTHER[role], says, expected, observed, requirement=cited, evidence=(at(role, place),))
+    findings.add(DISAGREE, "both", says, expected, observed, requirement=cited, evidence=(at(role, place),))
 
 
 def _descriptor(role: str, check: Check, place: int, step: Step, findings: Findings) -> None:

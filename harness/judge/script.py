@@ -36,7 +36,8 @@ class Reading(msgspec.Struct, frozen=True):
 class _Reader:
     """Walks through a report, script step by script step."""
 
-    def __init__(self, script: Script, steps: tuple[Step, ...], findings: Findings) -> None:
+    def __init__(self, script: Script, steps: tuple[Step, ...], findings: Findings, local: bool) -> None:
+        self._local = local
         self._script = script
         self._role = script.role
         self._steps = steps
@@ -103,7 +104,7 @@ class _Reader:
         observed = failure(rest[failed]) if failed is not None else ", ".join(f"'{s.step}'" for s in told) or "nothing"
         says = f"the {self._role}'s step {self._words(number)} was to fail"
         where = (at(self._role, min(self._next + (failed or 0), max(len(self._steps) - 1, 0))),)
-        kind, side = (NONCONFORMANT, OTHER[self._role]) if told else (CONTRACT, self._role)
+        kind, side = (NONCONFORMANT, self._role if self._local else OTHER[self._role]) if told else (CONTRACT, self._role)
         self._findings.add(kind, side, says, " or ".join(f"'{e}'" for e in errors), observed, requirement=self._cited(number), evidence=where)
         return False
 
@@ -217,13 +218,14 @@ class _Reader:
         return self._role == "server" and not any(step["do"] in ("accept", "receive", "send") for step in self._script.steps)
 
 
-def read(script: Script, steps: tuple[Step, ...], findings: Findings) -> Reading:
-    """Reads a report; what is wrong with it is added to ``findings``.
+def read(script: Script, steps: tuple[Step, ...], findings: Findings, local: bool = False) -> Reading:
+    """Reads a report; what is wrong with it is added to ``findings``. ``local``: between the two is but one system, so that what does not
+    fail as it must is this side's own doing.
 
     Most reports are just what the script asks for: that is seen at one glance, and nothing of it needs reading.
     """
     if script.faultless is not None and script.faultless == tuple((s.step, s.octets, s.digest) for s in steps if s.step not in _QUIETLY):
         return Reading((), True)
-    reader = _Reader(script, steps, findings)
+    reader = _Reader(script, steps, findings, local)
     whole = reader.read()
     return Reading(tuple(reader.received), whole)

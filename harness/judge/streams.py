@@ -30,14 +30,15 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     assert scenario.client is not None
     if scenario.server and trace.wire.absent and _reset_taken_for_the_end(trace, findings):
         return
-    client = scripts.read(scenario.client, trace.client.steps, findings)
+    local = scenario.transport in transports.LOCAL
+    client = scripts.read(scenario.client, trace.client.steps, findings, local)
     if scenario.service in NOBODY and findings and wire.refused(case, trace):
         _not_heard(scenario.transport, findings)
     server_steps = trace.server.account
     told = Findings(case)
     wire.reports(case, trace, server_steps, told)
     if scenario.server:
-        server = scripts.read(scenario.server, trace.server.steps, findings)
+        server = scripts.read(scenario.server, trace.server.steps, findings, local)
         _contents(scenario.server, server, trace.client.steps, trace, findings)
         machine.contents(scenario.server, server, findings)
     _contents(scenario.client, client, server_steps, trace, findings)

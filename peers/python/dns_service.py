@@ -74,56 +74,58 @@ class Zone:
         return [soa] if soa is not None else []
 
 
-def answer(zone: Zone, query: bytes, *, datagram: bool) -> bytes | None:
-    """The response to a message, or None if it gets none."""
-    if len(query) < HEAD_OCTETS or query[2] & 0x80:
-        return None
-    code = query[2] >> 3 & 0x0F
-    if code != dns.opcode.QUERY:
-        return _refusal(query, dns.rcode.NOTIMP)
-    try:
-        asked = dns.message.from_wire(query, ignore_trailing=True, one_rr_per_rrset=True)
-    except (dns.exception.DNSException, ValueError):
-        return _refusal(query, dns.rcode.FORMERR)
-    if len(asked.question) != 1:
-        return _refusal(query, dns.rcode.FORMERR)
-    response = _response(zone, asked)
-    octets = _with_case(query, response.to_wire(max_size=65535))
-    return _truncated(query, response) if datagram and len(octets) > MAX_DATAGRAM else octets
+class Answering:
+    """Who answers for a zone."""
 
+    def __init__(self, zone: dict[str, Any]) -> None:
+        self.zone = Zone(zone)
 
-def _refusal(query: bytes, rcode: int) -> bytes:
-    """A header alone: the id, the opcode, RD, and the code."""
-    return query[:2] + bytes((0x80 | query[2] & 0x79, rcode)) + bytes(8)
+    def answer(self, query: bytes, *, datagram: bool) -> bytes | None:
+        """The response to a message, or None if it gets none."""
+        if len(query) < HEAD_OCTETS or query[2] & 0x80:
+            return None
+        if query[2] >> 3 & 0x0F != dns.opcode.QUERY:
+            return self.refusal(query, dns.rcode.NOTIMP)
+        try:
+            asked = dns.message.from_wire(query, ignore_trailing=True, one_rr_per_rrset=True)
+        except (dns.exception.DNSException, ValueError):
+            return self.refusal(query, dns.rcode.FORMERR)
+        if len(asked.question) != 1:
+            return self.refusal(query, dns.rcode.FORMERR)
+        response = self.response(asked)
+        octets = self.with_case(query, response.to_wire(max_size=65535))
+        return self.truncated(query, response) if datagram and len(octets) > MAX_DATAGRAM else octets
 
+    def refusal(self, query: bytes, rcode: int) -> bytes:
+        """A header alone: the id, the opcode, RD, and the code."""
+        return query[:2] + bytes((0x80 | query[2] & 0x79, rcode)) + bytes(8)
 
-def _response(zone: Zone, asked: dns.message.Message) -> dns.message.Message:
-    question = asked.question[0]
-    response = dns.message.Message(id=asked.id)
-    response.flags = dns.flags.QR | dns.flags.AA | asked.flags & dns.flags.RD
-    response.question = [question]
-    if question.rdclass != dns.rdataclass.IN or not question.name.is_subdomain(zone.origin):
-        response.flags &= ~dns.flags.AA
-        response.set_rcode(dns.rcode.REFUSED)
+    def response(self, asked: dns.message.Message) -> dns.message.Message:
+        """What the zone has on it."""
+        question = asked.question[0]
+        response = dns.message.Message(id=asked.id)
+        response.flags = dns.flags.QR | dns.flags.AA | asked.flags & dns.flags.RD
+        response.question = [question]
+        if question.rdclass != dns.rdataclass.IN or not question.name.is_subdomain(self.zone.origin):
+            response.flags &= ~dns.flags.AA
+            response.set_rcode(dns.rcode.REFUSED)
+            return response
+        response.answer = self.zone.find(question.name, question.rdtype)
+        if not response.answer:
+            response.authority = self.zone.authority()
+            response.set_rcode(dns.rcode.NOERROR if self.zone.there(question.name) else dns.rcode.NXDOMAIN)
         return response
-    response.answer = zone.find(question.name, question.rdtype)
-    if not response.answer:
-        response.authority = zone.authority()
-        response.set_rcode(dns.rcode.NOERROR if zone.there(question.name) else dns.rcode.NXDOMAIN)
-    return response
 
+    def truncated(self, query: bytes, response: dns.message.Message) -> bytes:
+        """Without the records that do not fit: here, none of them is sent."""
+        response.answer, response.authority = [], []
+        response.flags |= dns.flags.TC
+        return self.with_case(query, response.to_wire())
 
-def _truncated(query: bytes, response: dns.message.Message) -> bytes:
-    """Without the records that do not fit: here, none of them is sent."""
-    response.answer, response.authority = [], []
-    response.flags |= dns.flags.TC
-    return _with_case(query, response.to_wire())
-
-
-def _with_case(query: bytes, octets: bytes) -> bytes:
-    """The question as it came: its name is not compressed, and first in both."""
-    end = HEAD_OCTETS
-    with contextlib.suppress(IndexError):
-        while 0 < query[end] < 64 and octets[end] == query[end]:
-            end += 1 + query[end]
-    return octets[:HEAD_OCTETS] + query[HEAD_OCTETS:end] + octets[end:]
+    def with_case(self, query: bytes, octets: bytes) -> bytes:
+        """The question as it came: its name is not compressed, and first in both."""
+        end = HEAD_OCTETS
+        with contextlib.suppress(IndexError):
+            while 0 < query[end] < 64 and octets[end] == query[end]:
+                end += 1 + query[end]
+        return octets[:HEAD_OCTETS] + query[HEAD_OCTETS:end] + octets[end:]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import functools
 import json
 import os
 import platform
@@ -114,7 +113,7 @@ class Peer:
             self.hosted[id_] = trades.module("serve smtp/tcp").Service(command, self.output)
         elif name == "dns":
             dns = trades.module(f"serve dns/{transport}")
-            self._go(id_, services.make(command, self.output, functools.partial(dns.answer, dns.Zone(command["zone"]))).run())
+            self._go(id_, services.make(command, self.output, dns.Answering(command["zone"]).answer).run())
         else:
             self._go(id_, services.make(command, self.output).run())
 

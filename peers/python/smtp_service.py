@@ -51,7 +51,11 @@ class _Handler:
                 return refusal
         content = envelope.original_content or b""
         self._reporter.step(
-            "mail", **{"from": (envelope.mail_from or "").removeprefix("<>")}, recipients=list(envelope.rcpt_tos), octets=len(content), digest=digest(content)
+            "mail",
+            **{"from": (envelope.mail_from or "").removeprefix("<>")},
+            recipients=list(envelope.rcpt_tos),
+            octets=len(content),
+            digest=digest(content),
         )
         self._reporter.flush()
         return "250 2.0.0 OK"
