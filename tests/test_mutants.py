@@ -48,7 +48,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     says: str
     trips: str
-    blames: Literal["client", "server"]
+    blames: Literal["client", "server", "both"]
     kind: Literal["nonconformant", "misreport", "disagree", "contract"]
     by: Literal["peer", "tape"]
     role: Literal["client", "server"]
@@ -60,7 +60,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def case(self, scenario: Scenario) -> Case:
         """The mutant in its role, the right peer in the other."""
         pair = (self.name, RIGHT) if self.role == "client" else (RIGHT, self.name)
-        return Case(scenario, *pair, self.family)
+        return Case(scenario, *pair, self.family if self.family in scenario.families else scenario.families[0])
 
 
 MUTANTS = [msgspec.convert(row, Mutant) for row in ROWS if row["by"] == "peer"]
@@ -160,7 +160,8 @@ async def hold(wanted: list[Case], specs: SpecSet, built: Mapping[str, Built]) -
         witness.keep(trace.wire.ticket)
 
     try:
-        places = {("client", c.client) for c in wanted} | {("server", c.server) for c in wanted}
+        sides = [(("client", c.client), ("server", c.server), c.scenario.shares) for c in wanted]
+        places = {(*side, shares) for client, server, shares in sides for side in (client, server)}
         await asyncio.gather(*(pool.get(*place) for place in places))
         await Scheduler(pool, specs.told(), JOBS, on_trace, witness).run(wanted)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,6 +24,18 @@ _PLACES = (
     (script, "Stream"),
     (peer, "Peer"),
 )
+_LATE = {
+    "channels": ("UnixSocket", "Ends", "Ring"),
+    "local_streams": ("UnixSocket", "Ends", "Ring", "UnixScript", "FifoScript", "PipeScript", "MemoryScript"),
+    "local_records": ("UnixSocket", "DatagramScript", "SeqpacketScript", "QueueScript"),
+    "local_signals": ("SignalScript",),
+    "posix_calls": ("Queue",),
+    "smtp_service": ("_Handler", "_Connection"),
+    "smtp_client": ("_Client", "Asking"),
+    "dns_service": ("Zone", "Answering"),
+    "dns_client": ("Asking",),
+}
+"""Modules that the peer loads when it needs them, and what in them a defect may take the place of."""
 FOR_EVER = 3600
 """Seconds: longer than any conversation."""
 
@@ -46,9 +59,15 @@ def says(name: str) -> str:
 def install(name: str) -> None:
     """Puts a defect in the place of the class that it is made from."""
     kind = DEFECTS[name]
-    for module, place in _PLACES:
+    for module, place in (*_PLACES, *_late_places()):
         if issubclass(kind, getattr(module, place)):
             setattr(module, place, kind)
+
+
+def _late_places() -> list[tuple[Any, str]]:
+    """The classes of modules that are loaded by now, wherever they go by that name."""
+    found = [(sys.modules.get(module), place) for module, places in _LATE.items() for place in places]
+    return [(module, place) for module, place in found if module is not None]
 
 
 class Bent:

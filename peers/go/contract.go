@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -167,6 +166,7 @@ func (p *peer) hello(line []byte) error {
 	if command.Contract == nil {
 		return missing("contract")
 	}
+	can, lacks := abilities()
 	// Whatever version was asked for: this is the one that is spoken.
 	p.say(struct {
 		Event     string            `json:"event"`
@@ -177,11 +177,12 @@ func (p *peer) hello(line []byte) error {
 		Stack     string            `json:"stack"`
 		Families  []string          `json:"families"`
 		Can       []string          `json:"can"`
+		Lacks     map[string]string `json:"lacks,omitempty"`
 		Libraries map[string]string `json:"libraries"`
 		T         int64             `json:"t"`
 	}{
-		"hello", contractVersion, "go", language(), system(), stack(), families(), abilities(),
-		libraries, now(),
+		"hello", contractVersion, "go", language(), system(), stack(), families(), can, lacks,
+		libraries(), now(),
 	})
 	return nil
 }
@@ -190,18 +191,20 @@ func language() string {
 	return "Go " + strings.TrimPrefix(runtime.Version(), "go") + " (" + runtime.Compiler + ")"
 }
 
-// abilities lists the services, sorted, and then everything else.
-func abilities() []string {
+// abilities lists the services, sorted, and then everything else; and why
+// something is not there.
+func abilities() (can []string, lacks map[string]string) {
 	if only != nil {
-		return only
+		return only, nil
 	}
-	can := serviceAbilities()
-	return append(can, "script client/tcp", "script client/udp", "script server/tcp", "script server/udp",
-		"ask http/tcp", "load tcp")
+	here, lacks := machineAbilities()
+	can = append(serviceAbilities(), "script client/tcp", "script client/udp", "script server/tcp", "script server/udp")
+	can = append(can, here...)
+	for ability, why := range libraryLacks {
+		lacks[ability] = why
+	}
+	return append(can, "ask dns/udp", "ask http/tcp", "ask smtp/tcp", "load tcp"), lacks
 }
-
-// can says whether this peer has an ability.
-func can(ability string) bool { return slices.Contains(abilities(), ability) }
 
 // families lists those in which a socket can be bound. The unspecified
 // address is bound because the others may not have been configured yet.

@@ -186,9 +186,10 @@ func TestScriptsFailAtTheirStep(t *testing.T) {
 		`{"do":"receive","quiet":10},{"do":"reset"}`:                           "quiet, reset, closed",
 	} {
 		for _, reading := range []string{"eager", "lazy"} {
-			h.say(`{"do":"script","id":"c","role":"client","transport":"tcp","address":"127.0.0.1","port":%d,"reading":%q,"deadline":300,`+
-				`"steps":[{"do":"connect"},%s]}`, port, reading, steps)
-			if told := h.story("c", 0); !strings.HasSuffix(told, want) {
+			id := fmt.Sprintf("%s, %s", strings.ReplaceAll(steps, `"`, ""), reading) // one may be in use for a moment after its last word
+			h.say(`{"do":"script","id":%q,"role":"client","transport":"tcp","address":"127.0.0.1","port":%d,"reading":%q,"deadline":300,`+
+				`"steps":[{"do":"connect"},%s]}`, id, port, reading, steps)
+			if told := h.story(id, 0); !strings.HasSuffix(told, want) {
 				t.Errorf("%s reading: %s\n  told: %s", reading, steps, told)
 			}
 		}

@@ -1,20 +1,22 @@
-// This file owns reading datagrams: they come in, at once or when they are
-// asked for, and wait until somebody takes them. It knows nothing about
-// scripts and reports.
+// This file owns reading datagrams, and other records that come one by one:
+// they come in, at once or when they are asked for, and wait until somebody
+// takes them. It knows nothing about scripts and reports.
 package main
 
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
+	"time"
 )
 
 const (
 	// datagramRoom bounds the octets that are kept for later. What comes on
-	// top is lost, as datagrams are.
+	// top is lost, as datagrams are, or left where it is.
 	datagramRoom = 32 << 20
 
 	// datagramCost is what keeping one takes besides its octets.
@@ -27,57 +29,110 @@ type datagram struct {
 	octets []byte
 	from   netip.AddrPort
 	err    error
+
+	// Of those that do not come over UDP.
+	sender   net.Addr
+	priority uint32
+	passed   []int  // descriptors
+	release  func() // closes them
+}
+
+// drop lets go of what came with one that nobody wants.
+func (d datagram) drop() {
+	if d.release != nil {
+		d.release()
+	}
 }
 
 func (d datagram) cost() int { return len(d.octets) + datagramCost }
 
-// mailbox is the receiving direction of a UDP socket.
-type mailbox struct {
-	conn *net.UDPConn
-	lazy bool
+// datagrams is a socket that datagrams come out of.
+type datagrams interface {
+	// next waits for one.
+	next() datagram
+	SetReadDeadline(time.Time) error
+}
 
-	mu    sync.Mutex
-	fresh []datagram
-	size  int
-	news  chan struct{}
+// mailbox is the receiving direction of such a socket.
+type mailbox struct {
+	socket datagrams
+	lazy   bool
+	// patient: the sender is held up when there is too much, and loses nothing
+	patient bool
+
+	mu     sync.Mutex
+	fresh  []datagram
+	size   int
+	forget bool // nobody will look again
+	news   chan struct{}
+	room   chan struct{}
 }
 
 // lazyMailbox reads only when it is asked for a datagram.
-func lazyMailbox(conn *net.UDPConn) *mailbox { return &mailbox{conn: conn, lazy: true} }
+func lazyMailbox(socket datagrams) *mailbox { return &mailbox{socket: socket, lazy: true} }
 
 // eagerMailbox reads from now on, until the socket is closed.
-func eagerMailbox(conn *net.UDPConn) *mailbox {
-	m := &mailbox{conn: conn, news: make(chan struct{}, 1)}
+func eagerMailbox(socket datagrams, patient bool) *mailbox {
+	m := &mailbox{socket: socket, patient: patient, news: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 	go m.pump()
 	return m
 }
 
 func (m *mailbox) pump() {
-	buffer := getBuffer()
-	defer putBuffer(buffer)
 	for {
-		d := m.read(buffer)
+		d := m.socket.next()
 		if errors.Is(d.err, net.ErrClosed) || errors.Is(d.err, os.ErrDeadlineExceeded) {
 			return // closed or stopped: nobody waits for it any more
 		}
-		m.keep(d)
+		full := m.keep(d)
 		notify(m.news)
+		if d.err == io.EOF {
+			return
+		}
+		for full {
+			<-m.room
+			full = m.isFull()
+		}
 	}
 }
 
-func (m *mailbox) read(buffer *[bufferSize]byte) datagram {
-	n, from, err := m.conn.ReadFromUDPAddrPort(buffer[:])
-	return datagram{append([]byte(nil), buffer[:n]...), from, err}
+// udpDatagrams is a UDP socket.
+type udpDatagrams struct{ *net.UDPConn }
+
+func (u udpDatagrams) next() datagram {
+	buffer := getBuffer()
+	defer putBuffer(buffer)
+	n, from, err := u.ReadFromUDPAddrPort(buffer[:])
+	return datagram{octets: append([]byte(nil), buffer[:n]...), from: from, err: err}
 }
 
-func (m *mailbox) keep(d datagram) {
+func (m *mailbox) keep(d datagram) (full bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.size+d.cost() > datagramRoom {
-		return
+	if m.forget || !m.patient && m.size+d.cost() > datagramRoom {
+		d.drop()
+		return false
 	}
 	m.size += d.cost()
 	m.fresh = append(m.fresh, d)
+	return m.patient && m.size >= datagramRoom
+}
+
+func (m *mailbox) isFull() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.size >= datagramRoom
+}
+
+// drop says that nobody will take any more.
+func (m *mailbox) drop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.fresh {
+		d.drop()
+	}
+	m.fresh, m.size, m.forget = nil, 0, true
+	notify(m.room)
 }
 
 // next waits for the next datagram.
@@ -97,6 +152,7 @@ func (m *mailbox) next(ctx context.Context) (datagram, error) {
 	}
 }
 
+// take takes the first; an end stays, since nothing follows it.
 func (m *mailbox) take() (datagram, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,17 +160,19 @@ func (m *mailbox) take() (datagram, bool) {
 		return datagram{}, false
 	}
 	d := m.fresh[0]
+	if d.err == io.EOF {
+		return d, true
+	}
 	m.fresh = m.fresh[1:]
 	m.size -= d.cost()
+	notify(m.room)
 	return d, true
 }
 
 func (m *mailbox) readNow(ctx context.Context) (datagram, error) {
-	if err := arm(ctx, m.conn.SetReadDeadline); err != nil {
+	if err := arm(ctx, m.socket.SetReadDeadline); err != nil {
 		return datagram{}, err
 	}
-	buffer := getBuffer()
-	defer putBuffer(buffer)
-	d := m.read(buffer)
+	d := m.socket.next()
 	return d, d.err
 }

@@ -1,21 +1,11 @@
-// This file owns asking: requests, one after the other, on connections that
-// belong to one conversation, and what is told of them. Which stack sends them
-// stands in http_stack_*.go.
+// This file owns asking by HTTP: requests, one after the other, and what is
+// told of them. Which stack sends them stands in http_stack_*.go.
 package main
 
 import (
-	"net"
 	"net/netip"
 	"strings"
-	"sync"
 )
-
-type askCommand struct {
-	endpoint
-	Service  *string          `json:"service"`
-	Requests []requestCommand `json:"requests"`
-	Deadline *int64           `json:"deadline"`
-}
 
 type requestCommand struct {
 	Method *string         `json:"method"`
@@ -57,33 +47,17 @@ type answered struct {
 	Complete bool        `json:"complete"`
 }
 
-func (p *peer) ask(id string, line []byte) error {
-	var command askCommand
-	if err := decode(line, &command); err != nil {
-		return err
+// askHTTP holds the requests of a command.
+func (c *askCommand) askHTTP(a *asking) (func(), error) {
+	if c.Requests == nil {
+		return nil, missing("requests")
 	}
-	to, err := command.addrPort()
-	switch {
-	case err != nil:
-		return err
-	case command.Service == nil:
-		return missing("service")
-	case *command.Service != "http":
-		return unsupported("there is no client for %q", *command.Service)
-	case command.Requests == nil:
-		return missing("requests")
-	}
-	questions, err := questionsOf(command.Requests)
+	questions, err := questionsOf(c.Requests)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	deadline, err := limit("deadline", command.Deadline, defaultDeadline)
-	if err != nil {
-		return err
-	}
-	a := &asking{halt: newHalt(deadline), report: newReporter(p.out, p.hold, id, 0), to: to}
 	a.client = newClient(a)
-	return p.start(id, a.stop, func() { a.hold(questions) })
+	return func() { a.request(questions) }, nil
 }
 
 func questionsOf(commands []requestCommand) ([]question, error) {
@@ -127,58 +101,19 @@ func (c *requestCommand) question() (question, error) {
 	return q, c.Fields.check()
 }
 
-// asking is one conversation: its own client, with its own connections.
-type asking struct {
-	*halt
-	report *reporter
-	to     netip.AddrPort
-	client httpClient
-
-	mu     sync.Mutex
-	conns  []net.Conn // all that were opened
-	dialed bool       // there was a socket
-	over   bool       // and there shall be no further one
-}
-
-// dial reports every connection, those included that the client opens by
-// itself because the server has closed an earlier one. A client may dial even
-// when the conversation is over, which must not leave a socket behind.
-func (a *asking) dial() (net.Conn, error) {
-	conn, err := dial(a.ctx, "tcp", a.to, a.created)
-	if err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.over {
-		_ = conn.Close()
-		return nil, net.ErrClosed
-	}
-	a.conns = append(a.conns, conn)
-	a.report.add(step{name: "connected", local: localOf(conn), remote: remoteOf(conn)})
-	return conn, nil
-}
-
-func (a *asking) created() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.dialed = true
-}
-
-func (a *asking) hold(questions []question) {
-	defer a.report.finish()
-	defer a.hangUp()
+func (a *asking) request(questions []question) {
+	defer a.client.rest()
 	for at, q := range questions {
 		if err := a.client.exchange(q); err != nil {
 			if !a.stopped() {
-				a.fail(at, err)
+				a.failRequest(at, err)
 			}
 			return
 		}
 	}
 }
 
-func (a *asking) fail(at int, err error) {
+func (a *asking) failRequest(at int, err error) {
 	a.noteReset(err)
 	failed := failureOf(at, err)
 	if a.client.early(err) {
@@ -196,33 +131,6 @@ func (a *asking) answered(response answered, content *keeper, err error) error {
 	a.report.add(step{name: "response", count: &content.tally, kept: content.kept, members: response})
 	a.noteReset(err)
 	return a.ctx.Err()
-}
-
-func (a *asking) noteReset(err error) {
-	if isReset(err) {
-		a.report.add(step{name: "reset", by: "them"})
-	}
-}
-
-// shut closes all connections, and lets no further one come.
-func (a *asking) shut() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.over = true
-	for _, conn := range a.conns {
-		_ = conn.Close() // the client has closed some of them
-	}
-}
-
-func (a *asking) hangUp() {
-	a.cancel()
-	a.client.rest()
-	a.shut()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.dialed {
-		a.report.add(step{name: "closed"})
-	}
 }
 
 // authority is host and port, without the port where it is the default one,

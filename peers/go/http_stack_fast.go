@@ -3,25 +3,14 @@
 // This file owns which HTTP stack there is: fasthttp, and nothing else.
 package main
 
-import (
-	"runtime/debug"
-	"strings"
-)
+import "strings"
 
 const fastModule = "github.com/valyala/fasthttp"
 
 var only = []string{"serve http/tcp", "ask http/tcp"}
 
-var libraries = map[string]string{"fasthttp": fastVersion()}
-
-func fastVersion() string {
-	built, _ := debug.ReadBuildInfo()
-	for _, module := range built.Deps {
-		if module.Path == fastModule {
-			return strings.TrimPrefix(module.Version, "v")
-		}
-	}
-	return "unknown"
+func libraries() map[string]string {
+	return versions(map[string]string{"fasthttp": fastModule})
 }
 
 func (s *service) serveSite(content site) error { return s.serveFast(content) }

@@ -13,7 +13,14 @@ import (
 // there are no others to leave out.
 var only []string
 
-var libraries = map[string]string{"net/http": strings.TrimPrefix(runtime.Version(), "go")}
+// libraries are those that hold conversations, and their versions.
+func libraries() map[string]string {
+	all := versions(otherModules)
+	for _, own := range []string{"net/http", "net/smtp", "net (resolver)"} {
+		all[own] = strings.TrimPrefix(runtime.Version(), "go")
+	}
+	return all
+}
 
 func (s *service) serveSite(content site) error { return s.serveHTTP(content) }
 

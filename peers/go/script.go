@@ -1,10 +1,11 @@
 // This file owns the frame of a script: which steps there are, in what order
-// they run, and how a conversation ends. What a step does on a socket stands
-// in script_tcp.go and script_udp.go.
+// they run, and how a conversation ends. What a step does stands in
+// script_*.go, and for what connects processes of one machine in machine_*.go.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/netip"
 	"time"
 )
@@ -17,6 +18,15 @@ type scriptCommand struct {
 	Reading   *string       `json:"reading"`
 	Deadline  *int64        `json:"deadline"`
 	Backlog   *int64        `json:"backlog"`
+	Room      roomCommand   `json:"room"`
+	Joined    bool          `json:"joined"`
+}
+
+// roomCommand is how much fits into what a server makes.
+type roomCommand struct {
+	Octets   *int64 `json:"octets"`
+	Messages *int64 `json:"messages"`
+	Size     *int64 `json:"size"`
 }
 
 // stepCommand has the members of all kinds of step.
@@ -33,6 +43,16 @@ type stepCommand struct {
 	Quiet   *int64          `json:"quiet"`
 	Keep    *int64          `json:"keep"`
 	Ms      *int64          `json:"ms"`
+
+	// Those of one machine.
+	Descriptor  json.RawMessage `json:"descriptor"` // a payload, or true
+	Credentials bool            `json:"credentials"`
+	Priority    *int64          `json:"priority"`
+	Now         bool            `json:"now"`
+	Messages    *int64          `json:"messages"`
+	Signal      json.RawMessage `json:"signal"` // a name, or several
+	Signals     []string        `json:"signals"`
+	Value       *int64          `json:"value"`
 }
 
 // deed carries one step out. It returns when the step is done, or cannot be
@@ -45,7 +65,7 @@ type action struct {
 	within time.Duration // below 0: as long as the conversation may last
 }
 
-// talk is a conversation at the socket interface, of either transport.
+// talk is a conversation at the socket interface, of any transport.
 type talk interface {
 	// prepare checks a step, and makes a deed of it.
 	prepare(s stepCommand) (deed, error)
@@ -58,11 +78,12 @@ type talk interface {
 	hangUp()
 }
 
-// conversation is what scripts of both transports have in common.
+// conversation is what scripts of all transports have in common.
 type conversation struct {
 	*halt
 	life
 	peer    netip.AddrPort // of the command: to bind as a server, to talk to as a client
+	name    string         // the same, for what connects processes of one machine
 	backlog int64          // of a server's listener; 0: not said
 	client  bool
 	eager   bool
@@ -92,10 +113,6 @@ func (p *peer) script(id string, line []byte) error {
 }
 
 func (s *scriptCommand) conversation(p *peer, id string) (*conversation, error) {
-	to, err := s.addrPort()
-	if err != nil {
-		return nil, err
-	}
 	deadline, err := limit("deadline", s.Deadline, defaultDeadline)
 	if err != nil {
 		return nil, err
@@ -111,7 +128,7 @@ func (s *scriptCommand) conversation(p *peer, id string) (*conversation, error) 
 		}
 	}
 	report := newReporter(p.out, p.hold, id, 0)
-	return &conversation{halt: newHalt(deadline), life: life{report: report}, peer: to, backlog: backlog, eager: eager}, nil
+	return &conversation{halt: newHalt(deadline), life: life{report: report}, backlog: backlog, eager: eager}, nil
 }
 
 func (s *scriptCommand) talk(c *conversation) (talk, error) {
@@ -127,22 +144,29 @@ func (s *scriptCommand) talk(c *conversation) (talk, error) {
 	}
 	c.client = *s.Role == "client"
 	switch *s.Transport {
-	case "tcp":
-		return &tcpTalk{conversation: c, lastReceive: s.last("receive")}, nil
-	case "udp":
-		return &udpTalk{conversation: c, connects: s.last("connect") >= 0}, nil
+	case "tcp", "udp":
+		to, err := s.addrPort()
+		c.peer = to
+		return s.inetTalk(c), err
 	}
-	return nil, unsupported("there is no transport %q", *s.Transport)
+	return s.machineTalk(c)
 }
 
-// last is the number of the last step of a kind; -1: there is none.
-func (s *scriptCommand) last(do string) int {
-	for i := len(s.Steps) - 1; i >= 0; i-- {
-		if s.Steps[i].Do != nil && *s.Steps[i].Do == do {
-			return i
+func (s *scriptCommand) inetTalk(c *conversation) talk {
+	if *s.Transport == "tcp" {
+		return newTCPTalk(c, s)
+	}
+	return &udpTalk{conversation: c, connects: s.count("connect") > 0}
+}
+
+// count is how many steps of a kind there are.
+func (s *scriptCommand) count(do string) (n int) {
+	for _, step := range s.Steps {
+		if step.Do != nil && *step.Do == do {
+			n++
 		}
 	}
-	return -1
+	return n
 }
 
 func (s *scriptCommand) actions(t talk) ([]action, error) {

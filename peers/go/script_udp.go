@@ -31,7 +31,7 @@ const (
 
 // udpSteps has every step that there is for UDP.
 var udpSteps = map[string]func(*udpTalk, stepCommand) (deed, error){
-	"connect": (*udpTalk).prepareConnect,
+	"connect": func(t *udpTalk, _ stepCommand) (deed, error) { return t.prepareOwn("connect", t.connect, nil) },
 	"send":    (*udpTalk).prepareSend,
 	"receive": (*udpTalk).prepareReceive,
 	"close":   func(t *udpTalk, _ stepCommand) (deed, error) { return t.close, nil },
@@ -78,17 +78,10 @@ func (t *udpTalk) begin(conn *net.UDPConn) {
 	t.conn = conn
 	t.guard(conn)
 	if t.eager {
-		t.in = eagerMailbox(conn)
+		t.in = eagerMailbox(udpDatagrams{conn}, false)
 	} else {
-		t.in = lazyMailbox(conn)
+		t.in = lazyMailbox(udpDatagrams{conn})
 	}
-}
-
-func (t *udpTalk) prepareConnect(stepCommand) (deed, error) {
-	if !t.client {
-		return nil, unsupported("a server does not connect")
-	}
-	return t.connect, nil
 }
 
 func (t *udpTalk) connect(ctx context.Context) error {
@@ -116,17 +109,21 @@ type series struct {
 }
 
 func (t *udpTalk) prepareSend(s stepCommand) (deed, error) {
+	w, err := s.series()
+	return func(ctx context.Context) error { return t.send(ctx, w) }, err
+}
+
+func (s *stepCommand) series() (series, error) {
 	payload, err := s.Payload.recipe()
 	if err != nil {
-		return nil, err
+		return series{}, err
 	}
-	count, err := countOf(s)
+	count, err := countOf(*s)
 	if err != nil {
-		return nil, err
+		return series{}, err
 	}
 	gap, err := limit("gap", s.Gap, 0)
-	w := series{payload, count, gap}
-	return func(ctx context.Context) error { return t.send(ctx, w) }, err
+	return series{payload, count, gap}, err
 }
 
 func countOf(s stepCommand) (int64, error) {

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/netip"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type serveCommand struct {
 	Transport *string           `json:"transport"`
 	Report    string            `json:"report"`
 	Site      []resourceCommand `json:"site"`
+	Zone      *zoneCommand      `json:"zone"`
 }
 
 // service is one that is running.
@@ -41,6 +43,9 @@ const forever = 100 * 365 * 24 * time.Hour
 // serviceAbilities lists the services that there are, sorted.
 func serviceAbilities() []string {
 	can := []string{"serve http/tcp"}
+	for name := range libraryServices {
+		can = append(can, "serve "+name)
+	}
 	for name := range tcpServices {
 		can = append(can, "serve "+name+"/tcp")
 	}
@@ -79,7 +84,7 @@ func (c *serveCommand) runner() (func(*service) error, error) {
 		return nil, missing("service")
 	case c.Transport == nil:
 		return nil, missing("transport")
-	case !can("serve " + *c.Service + "/" + *c.Transport):
+	case only != nil && !slices.Contains(only, "serve "+*c.Service+"/"+*c.Transport):
 	case *c.Service == "http" && *c.Transport == "tcp":
 		site, err := newSite(c.Site)
 		return func(s *service) error { return s.serveSite(site) }, err
@@ -87,6 +92,9 @@ func (c *serveCommand) runner() (func(*service) error, error) {
 		return func(s *service) error { return s.serveTCP(tcpServices[*c.Service]) }, nil
 	case *c.Transport == "udp" && udpServices[*c.Service] != nil:
 		return func(s *service) error { return s.serveUDP(udpServices[*c.Service]) }, nil
+	}
+	if library := libraryServices[*c.Service+"/"+*c.Transport]; library != nil {
+		return library(c)
 	}
 	return nil, unsupported("there is no service %q over %q", *c.Service, *c.Transport)
 }

@@ -5,17 +5,28 @@ package main
 
 import (
 	"context"
-	"net"
+	"io"
 	"sync"
+	"time"
 )
 
 // streamRoom bounds what is kept for later. A sender without end meets the
 // usual flow control there, not the end of this machine's memory.
 const streamRoom = 32 << 20
 
+// channel is a connection as a script uses it, in both directions.
+type channel interface {
+	io.ReadWriteCloser
+	// CloseWrite ends the sending direction.
+	CloseWrite() error
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
 // stream is the receiving direction of a connection.
 type stream struct {
-	conn *net.TCPConn
+	conn channel
 	held []byte // taken out of fresh and not consumed yet; of the consumer alone
 
 	lazy bool
@@ -30,10 +41,10 @@ type stream struct {
 }
 
 // lazyStream reads only when it is asked for more.
-func lazyStream(conn *net.TCPConn) *stream { return &stream{conn: conn, lazy: true} }
+func lazyStream(conn channel) *stream { return &stream{conn: conn, lazy: true} }
 
 // eagerStream reads from now on, until the connection is closed.
-func eagerStream(conn *net.TCPConn) *stream {
+func eagerStream(conn channel) *stream {
 	s := &stream{conn: conn, news: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 	go s.pump()
 	return s

@@ -1,0 +1,3 @@
+module parley/peers/go
+
+go 1.22
