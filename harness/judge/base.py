@@ -25,6 +25,7 @@ class Findings:
 
     def __init__(self, case: Case) -> None:
         self.list: list[Finding] = []
+        self.local = case.scenario.place == "machine"
         self._default = case.scenario.requires[0]
 
     def add(

@@ -5,10 +5,12 @@ Nobody sees it but the two: where what came is not what was due, and the sender 
 
 from __future__ import annotations
 
+import sys
+
 from harness.judge import script as scripts
 from harness.judge.base import OTHER, Findings, amount, at, first, same
 from harness.model.case import Check, Script
-from harness.model.result import CONTRACT, DISAGREE, MISREPORT
+from harness.model.result import CONTRACT, DISAGREE, MISREPORT, Finding
 from harness.model.trace import Step, Trace
 
 
@@ -56,6 +58,20 @@ def _signals(role: str, check: Check, steps: list[Step], place: int, findings: F
 def _listed(signals: object) -> str:
     assert isinstance(signals, tuple | list)
     return ", ".join(name + (f" with {value}" if value is not None else "") for name, value in signals)
+
+
+def keep_first(trace: Trace, findings: Findings) -> None:
+    """Of what the two tell, only what came first in time stays: what one side then did not get or could not do follows from it."""
+    if len(findings.list) > 1:
+        findings.list[:] = [min(findings.list, key=lambda finding: _moment(trace, finding))]
+
+
+def _moment(trace: Trace, finding: Finding) -> int:
+    """When the step that it rests on was told, on the harness's own clock."""
+    role, _, place = finding.evidence[0].partition(" step ") if finding.evidence else ("", "", "")
+    side = trace.client if role == "client" else trace.server
+    at_ = int(place) - 1 if place.isdecimal() else len(side.account)
+    return side.account[at_].t + side.offset if at_ < len(side.account) else sys.maxsize
 
 
 def agreement(client: Script, server: Script, trace: Trace, findings: Findings) -> None:

@@ -19,6 +19,7 @@ from harness.model.trace import Step, Trace
 
 MAX_DATAGRAM = 512
 """Octets of a response over UDP to a query that does not say that more can be taken (RFC 1035 4.2.1)."""
+_NEGATIVE = "RFC2308-5-soa-with-negative"
 _HEADER_IS_ENOUGH = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 _LIMIT = "RFC1035-4.2.1-udp-512"
 _ID, _QUESTION, _FORMAT = "RFC1035-4.1.1-id-copied", "RFC1035-4.1.2-question-copied", "RFC1035-4.1-format"
@@ -95,7 +96,7 @@ def responses(role: str, check: Check, place: int, step: Step, *, datagram: bool
     for wanted in check.responses:
         mine = next((one for one in came if one[:2] == bytes.fromhex(wanted.query)[:2]), came[0] if datagram else None)
         if mine is None:
-            look.wrong("a response is missing", "a response with the query's id", f"{len(came)} others", wanted, _ID)
+            look.wrong("a response is missing", "a response with the query's id", f"{len(came)} others", wanted)
             return
         if not _fits(wanted, mine, datagram=datagram, look=look):
             return
@@ -166,7 +167,8 @@ def _content(wanted: Response, query: bytes, octets: bytes, look: _Look) -> bool
             return False
     there = tuple(dns.rdatatype.to_text(one.rdtype) for one in message.authority)
     if wanted.authority is not None and set(there) != set(wanted.authority):
-        look.wrong("the response names another authority", ", ".join(wanted.authority) or "none", ", ".join(there) or "none", wanted)
+        cited = _NEGATIVE if wanted.authority == ("SOA",) else ""
+        look.wrong("the response names another authority", ", ".join(wanted.authority) or "none", ", ".join(there) or "none", wanted, cited)
         return False
     return True
 

@@ -27,6 +27,8 @@ _REPORTED = {
     "connect": ("connected",), "accept": ("accepted",), "half-close": ("half-closed",), "close": ("closed",), "reset": ("reset", "closed"),
     "block": ("blocked",), "unblock": ("unblocked",),
 }  # fmt: skip
+QUEUES = 106_496 // 8
+"""What a conversation over message queues takes of a server's room: eight at once."""
 _TELLING_MORE = frozenset({"signal", "descriptor", "credentials", "priority"})
 """Members of a script's step of which more is told than octets."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.,:=@%+/-]")
@@ -199,10 +201,12 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What its datagrams may take of a receiver's socket buffer at once, in octets of kernel memory; 0 over TCP.
 
         A datagram lies there as fragments of at most 1480 octets, each in a buffer of about 2304. Signals are a process's own, so that a
-        conversation of signals takes all that there is room for.
+        conversation of signals takes all that there is room for; and of what a user may keep in message queues (RLIMIT_MSGQUEUE) each takes a part.
         """
         if self.transport == "signal":
             return sys.maxsize // 2
+        if self.transport == "message-queue":
+            return QUEUES
         if self.transport != "udp" or self.client is None:
             return 0
         return sum((p.length() + 8 + 1479) // 1480 * 2304 for _, p in self.client.sent)

@@ -96,7 +96,8 @@ class UpperCase(_Reads):
     """Knows verbs in upper case alone."""
 
     def change(self, data: bytes) -> bytes:
-        return data if not re.match(rb"[A-Za-z]*[a-z][A-Za-z]*[ \r]", data) else b"X" + data
+        verb = re.match(rb"(?i)(ehlo|mail|rcpt|data|noop|quit)", data)
+        return b"X" + data if verb and not verb[0].isupper() else data
 
 
 @defect("smtp-second-ehlo-keeps-the-transaction")

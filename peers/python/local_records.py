@@ -308,7 +308,7 @@ class QueueScript(RecordScript):
         if "messages" not in step:
             await super().do_wait(step)
             return
-        while self._open(self.receiving).held != step["messages"]:
+        while self._open(self.receiving).held < step["messages"]:
             await asyncio.sleep(LOOK_SECONDS)
 
 

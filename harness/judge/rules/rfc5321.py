@@ -68,8 +68,10 @@ def _pairs(flow: Flow) -> Iterable[tuple[Said, Said]]:
 def _lock_step(wire: Wire, _: Address) -> Iterable[Shown]:
     for flow in wire.flows:
         before: Said | None = None
+        commands = 0
         for said in flow.dialogue:
-            if said.kind == REPLY:
+            commands += said.kind == COMMAND
+            if said.kind == REPLY and commands:
                 if "PIPELINING" in said.text.upper() and said.code == 250:
                     break
                 before = said
