@@ -1,4 +1,4 @@
-// A conversation as an HTTP client, whatever stack holds it: its requests in turn, its sockets, its deadline, and what is
+// A conversation as a client, whatever stack holds it: its requests in turn, its sockets, its deadline, and what is
 // told of its beginning and end. Knows no stack: that is a subclass.
 
 import { ends } from './addresses.js';
@@ -7,7 +7,8 @@ import * as members from './members.js';
 
 /**
  * A subclass has `ask(request)`, a promise that is kept when the response was told and broken when there is none, and
- * `destroy()`, which ends what the stack keeps open.
+ * `destroy()`, which ends what the stack keeps open. It may have `begin()` and `finish()`, for what comes before the first
+ * request and after the last.
  */
 export class Asking {
   #report;
@@ -55,6 +56,12 @@ export class Asking {
     return describe(error);
   }
 
+  /** Tells of sockets that the stack keeps to itself. */
+  created() {
+    this.#hadSocket = true;
+    this.say('created');
+  }
+
   /** @param {import('node:net').Socket} socket a new one, not connected yet */
   follow(socket) {
     this.#hadSocket = true;
@@ -69,9 +76,12 @@ export class Asking {
   }
 
   async #askAll(requests) {
-    let at = 0;
+    let at = -1;
     try {
-      for (; at < requests.length; at++) await this.ask(requests[at]);
+      await this.begin?.(requests[0]);
+      for (at = 0; at < requests.length; at++) await this.ask(requests[at]);
+      at = requests.length - 1;
+      await this.finish?.();
     } catch (error) {
       if (error !== STOPPED) this.say('failed', { at, ...this.describe(error) });
     } finally {
@@ -83,11 +93,12 @@ export class Asking {
 /**
  * @param {(remote: [string, number], report: object) => Asking} make
  * @param {(raw: object) => object} requestOf checks a request and makes it what `ask` takes
+ * @param {string} [list] the member of the command that holds the requests
  * @returns {(command: object, report: import('./output.js').Report) => Asking} what carries the command `ask` out
  */
-export const asker = (make, requestOf) => (command, report) => {
+export const asker = (make, requestOf, list = 'requests') => (command, report) => {
   const { address, port } = members.endpoint(command);
-  const requests = members.objects(command, 'requests').map(requestOf);
+  const requests = members.objects(command, list).map(requestOf);
   const asking = make([address, port], report);
   asking.run(requests, members.deadline(command));
   return asking;

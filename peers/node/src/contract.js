@@ -2,14 +2,20 @@
 
 import os from 'node:os';
 import process from 'node:process';
+import { askDns } from './ask-dns.js';
 import { askHttp } from './ask-http.js';
+import { askSmtp } from './ask-smtp.js';
 import { familiesHere } from './families.js';
 import { CommandFault, badCommand, unsupported } from './faults.js';
 import { loadTcp } from './load.js';
+import { transportsHere } from './machine.js';
 import * as members from './members.js';
 import { MUTE, Report, now } from './output.js';
+import { versionOf, versionsHere } from './packages.js';
 import { startScript } from './script.js';
+import { serveDnsTcp, serveDnsUdp } from './service-dns.js';
 import { serveHttp } from './service-http.js';
+import { serveSmtp } from './service-smtp.js';
 import { TCP_SERVICES, serveTcp } from './service-tcp.js';
 import { UDP_SERVICES, serveUdp } from './service-udp.js';
 
@@ -30,17 +36,38 @@ const ABILITIES = {
   'script server/tcp': startScript,
   'script server/udp': startScript,
   'ask http/tcp': askHttp,
+  'ask dns/udp': askDns,
   'load tcp': loadTcp,
 };
 
-const { uv, llhttp, openssl } = process.versions;
-const PLAIN = { abilities: ABILITIES, libraries: { uv, llhttp, openssl } };
+/** What an npm package carries: ability, package, and what is started. */
+const PACKAGED = [
+  ['serve smtp/tcp', 'smtp-server', serveSmtp],
+  ['ask smtp/tcp', 'nodemailer', askSmtp],
+  ['serve dns/udp', 'dns-packet', serveDnsUdp],
+  ['serve dns/tcp', 'dns-packet', serveDnsTcp],
+];
+
+/** Everything that there is without another HTTP stack, as far as this system and the packages here carry it. */
+function everything() {
+  const can = { ...ABILITIES };
+  const lacks = {};
+  const offer = (ability, start, why) => (why === undefined ? (can[ability] = start) : (lacks[ability] = why));
+  for (const [transport, why] of transportsHere()) {
+    for (const role of ['client', 'server']) offer(`script ${role}/${transport}`, startScript, why);
+  }
+  for (const [ability, name, start] of PACKAGED) {
+    offer(ability, start, versionOf(name) === undefined ? `the npm package ${name} is not there` : undefined);
+  }
+  const { uv, llhttp, openssl } = process.versions;
+  return { abilities: can, lacks, libraries: { uv, llhttp, openssl, ...versionsHere() } };
+}
 
 /** Which ability a command needs. */
 const NEEDS = {
   serve: (command) => `serve ${members.text(command, 'service')}/${members.text(command, 'transport')}`,
   script: (command) => `script ${members.text(command, 'role')}/${members.text(command, 'transport')}`,
-  ask: (command) => `ask ${members.text(command, 'service')}/tcp`,
+  ask: (command) => `ask ${members.text(command, 'service')}/${command.service === 'dns' ? 'udp' : 'tcp'}`,
   load: () => 'load tcp',
 };
 
@@ -57,16 +84,16 @@ export class Contract {
   #decoder = new TextDecoder('utf-8', { fatal: true });
 
   #abilities;
-  #libraries;
+  #about;
 
   /**
    * @param {import('./output.js').Output} output
-   * @param {{abilities: object, libraries: object}} [stack] another HTTP stack, which is then all that there is
+   * @param {{abilities: object, libraries: object, lacks?: object}} [stack] another HTTP stack, which is then all that there is
    */
-  constructor(output, stack = PLAIN) {
+  constructor(output, { abilities, ...about } = everything()) {
     this.#output = output;
-    this.#abilities = stack.abilities;
-    this.#libraries = stack.libraries;
+    this.#abilities = abilities;
+    this.#about = about;
   }
 
   /** @param {Buffer} octets of the control channel, cut anywhere */
@@ -128,7 +155,7 @@ export class Contract {
   }
 
   #start(command, ability) {
-    if (!Object.hasOwn(this.#abilities, ability)) throw unsupported(`this peer cannot '${ability}'`);
+    if (!Object.hasOwn(this.#abilities, ability)) throw unsupported(this.#about.lacks?.[ability] ?? `this peer cannot '${ability}'`);
     const id = members.text(command, 'id');
     if (this.#running.has(id)) throw badCommand(`'${id}' is running already`);
     const entry = { stop: undefined, onEnd: undefined };
@@ -172,7 +199,7 @@ export class Contract {
       system: `${os.type()} ${os.release()} ${os.machine?.() ?? process.arch}`,
       stack: os.type(),
       can: Object.keys(this.#abilities),
-      libraries: this.#libraries,
+      ...this.#about,
     };
   }
 }

@@ -54,6 +54,9 @@ const WORDS = {
   ENETDOWN: 'unreachable',
   EADDRINUSE: 'address-in-use',
   EADDRNOTAVAIL: 'address-not-available',
+  EEXIST: 'address-in-use',
+  ENOENT: 'missing',
+  ESRCH: 'missing',
 };
 
 /**

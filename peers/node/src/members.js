@@ -45,6 +45,17 @@ export function optionalWhole(holder, name, bounds) {
   return holder[name] === undefined ? undefined : whole(holder, name, bounds);
 }
 
+/**
+ * @param {object} holder
+ * @param {string} name
+ * @returns {boolean} false where the member is missing
+ */
+export function flag(holder, name) {
+  const value = holder[name] ?? false;
+  if (typeof value !== 'boolean') throw badCommand(`'${name}' must be true or false`);
+  return value;
+}
+
 /** The longest time that Node's timers can wait, in milliseconds. */
 const MAX_WAIT = 2 ** 31 - 1;
 

@@ -1,28 +1,26 @@
 // The entry: joins the standard streams to the contract. Knows nothing of what travels over them.
 
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { askWith } from './ask-undici.js';
 import { Contract } from './contract.js';
 import { Output } from './output.js';
+import { load, lookIn, versionOf } from './packages.js';
 
 /** How long the last reports may take to get out once standard input has ended, in milliseconds. */
 const PARTING = 1000;
 
+const { values: options } = parseArgs({ options: { http: { type: 'string' }, packages: { type: 'string' } } });
+lookIn(options.packages);
 const output = new Output(process.stdout);
-const contract = new Contract(output, await chosenStack());
+const contract = new Contract(output, await chosenStack(options.http));
 let leaving = false;
 
 /** `--http undici --packages FOLDER`: the stack that lies there, instead of everything that there is without. */
-async function chosenStack() {
-  const { values } = parseArgs({ options: { http: { type: 'string' }, packages: { type: 'string' } } });
-  if (values.http === undefined) return undefined;
-  if (values.http !== 'undici') throw new Error(`there is no HTTP stack '${values.http}'`);
-  const require = createRequire(path.join(path.resolve(values.packages), 'x'));
-  const { version } = require('undici/package.json');
-  return { abilities: { 'ask http/tcp': askWith(require('undici')) }, libraries: { undici: version } };
+async function chosenStack(name) {
+  if (name === undefined) return undefined;
+  if (name !== 'undici') throw new Error(`there is no HTTP stack '${name}'`);
+  const { askWith } = await import('./ask-undici.js');
+  return { abilities: { 'ask http/tcp': askWith(load('undici')) }, libraries: { undici: versionOf('undici') } };
 }
 
 async function leave() {

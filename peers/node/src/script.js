@@ -2,6 +2,7 @@
 // stands with the transport.
 
 import { STOPPED, StepFailure, describe } from './faults.js';
+import { isLocal, localSetting, talkOf } from './machine.js';
 import * as members from './members.js';
 import { planOf } from './plan.js';
 import { TcpTalk } from './talk-tcp.js';
@@ -16,15 +17,16 @@ const TALKS = { tcp: TcpTalk, udp: UdpTalk };
  */
 export function startScript(command, report) {
   const steps = planOf(command);
+  const { transport } = command;
   const setting = {
-    ...members.endpoint(command),
+    ...(isLocal(transport) ? localSetting(command, steps) : members.endpoint(command)),
     role: command.role,
     lazy: members.choice(command, 'reading', ['eager', 'lazy'], 'eager') === 'lazy',
     backlog: members.optionalWhole(command, 'backlog'),
     connects: steps.some((step) => step.do === 'connect'),
   };
   const script = new Script(steps, members.deadline(command), report);
-  script.run((say) => new TALKS[command.transport](setting, say));
+  script.run(TALKS[transport] ?? talkOf(transport, setting), setting);
   return script;
 }
 
@@ -33,7 +35,8 @@ class Script {
   #deadline;
   #report;
   #over = false;
-  #cut = () => {};
+  #cause;
+  #onCut = () => {};
 
   constructor(steps, deadline, report) {
     this.#steps = steps;
@@ -46,11 +49,15 @@ class Script {
     this.#cut(STOPPED);
   }
 
-  /** @param {(say: (step: string, members?: object) => void) => TcpTalk | UdpTalk} newTalk */
-  async run(newTalk) {
-    // A step that was cut short may still come to its end; it has nothing more to say then.
-    const talk = newTalk((step, more) => this.#over || this.#report.add(step, more));
+  /**
+   * @param {Function | Promise<Function>} kind the class that holds the conversation
+   * @param {object} setting
+   */
+  async run(kind, setting) {
     const timer = setTimeout(() => this.#cut(late('the deadline', this.#deadline)), this.#deadline);
+    const Talk = await kind;
+    // A step that was cut short may still come to its end; it has nothing more to say then.
+    const talk = new Talk(setting, (step, more) => this.#over || this.#report.add(step, more));
     await this.#doAll(talk);
     clearTimeout(timer);
     await talk.release();
@@ -74,12 +81,19 @@ class Script {
     }
   }
 
+  /** Also before the first step, and between two of them. */
+  #cut(cause) {
+    this.#cause ??= cause;
+    this.#onCut(cause);
+  }
+
   /** Waits for one step, unless its time, the deadline or a `stop` comes first. */
   async #bounded(begin, within) {
     let timer;
     try {
       await new Promise((resolve, reject) => {
-        this.#cut = reject;
+        if (this.#cause) throw this.#cause;
+        this.#onCut = reject;
         if (within !== undefined) timer = setTimeout(() => reject(late('this step', within)), within);
         begin().then(resolve, reject);
       });

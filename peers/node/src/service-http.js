@@ -1,8 +1,7 @@
 // HTTP/1.1 as a service, with node:http. Owns its connections and exchanges; what is answered stands in the site.
 
 import http from 'node:http';
-import { ends } from './addresses.js';
-import { describe, isReset } from './faults.js';
+import { follow } from './following.js';
 import { pairs, sendContent } from './http-parts.js';
 import * as members from './members.js';
 import { MUTE } from './output.js';
@@ -31,20 +30,6 @@ export function serveHttp(command, report, newReport) {
     reports.set(socket, ofConnection);
     follow(socket, ofConnection);
     return { stop: () => socket.destroy() };
-  });
-}
-
-/** Reports a connection's beginning and end. What the stack answers to a bad message is its own affair. */
-function follow(socket, report) {
-  report.add('accepted', report === MUTE ? undefined : ends(socket));
-  socket.on('error', (error) => {
-    if (isReset(error)) report.add('reset', { by: 'them' });
-    // The parser's errors have been answered by the stack; only the system's end a conversation.
-    else if (error.syscall !== undefined) report.add('failed', { at: -1, ...describe(error) });
-  });
-  socket.once('close', () => {
-    report.add('closed');
-    report.done();
   });
 }
 

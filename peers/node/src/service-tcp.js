@@ -32,8 +32,16 @@ export const TCP_SERVICES = Object.keys(BEHAVIOURS);
  * @param {() => import('./output.js').Report} newReport of one connection
  * @returns {{stop: () => void}}
  */
-export function serveTcp(command, report, newReport) {
-  const behave = BEHAVIOURS[command.service];
+export const serveTcp = (command, report, newReport) => serveTcpWith(BEHAVIOURS[command.service], command, report, newReport);
+
+/**
+ * @param {(connection: Connection) => void} behave what to do with each connection
+ * @param {object} command `serve`
+ * @param {import('./output.js').Report} report of the service
+ * @param {() => import('./output.js').Report} newReport of one connection
+ * @returns {{stop: () => void}}
+ */
+export function serveTcpWith(behave, command, report, newReport) {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true });
   return new TcpListener(server, members.endpoint(command), report, (socket) => {
     const connection = new Connection(socket, newReport());

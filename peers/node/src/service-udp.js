@@ -25,9 +25,17 @@ export const UDP_SERVICES = Object.keys(ANSWERS);
  * @param {import('./output.js').Report} report
  * @returns {{stop: () => void}}
  */
-export function serveUdp(command, report) {
+export const serveUdp = (command, report) => serveUdpWith(ANSWERS[command.service], command, report);
+
+/**
+ * @param {(octets: Buffer) => Buffer | undefined} answer to a datagram; undefined: nothing
+ * @param {object} command `serve`
+ * @param {import('./output.js').Report} report
+ * @returns {{stop: () => void}}
+ */
+export function serveUdpWith(answer, command, report) {
   const { address, port, family } = members.endpoint(command);
-  const service = new UdpService(`udp${family}`, ANSWERS[command.service], command.report !== 'none', report);
+  const service = new UdpService(`udp${family}`, answer, command.report !== 'none', report);
   service.bind(address, port);
   return service;
 }

@@ -1,4 +1,4 @@
-// One TCP connection as scripts see it: reading that is eager or lazy, and writes, shutdown, close and reset that can
+// One connection as scripts see it, over TCP or another stream: reading that is eager or lazy, and writes, shutdown, close and reset that can
 // be awaited. Knows no steps and reports nothing.
 
 /** Octets that eager reading keeps for later steps before it waits for them, so that memory has an end. */
@@ -11,7 +11,7 @@ const MAX_KEPT = 64 * 1024 * 1024;
  */
 export const LAZY_BUFFER = 1;
 
-/** A connected socket, or one that is about to connect; lazy ones must be paused before they are handed over. */
+/** A connected socket, or what behaves as one, or one that is about to connect; lazy ones must be paused before they are handed over. */
 export class Stream {
   #socket;
   #lazy;
@@ -22,6 +22,7 @@ export class Stream {
   #error;
   #closed = false;
   #waiter;
+  #readingOn = false;
 
   /**
    * @param {import('node:net').Socket} socket
@@ -53,6 +54,24 @@ export class Stream {
       this.#waiter = { wanted, resolve };
       this.#serve();
     });
+  }
+
+  /**
+   * Reads ahead, lazy or not, as long as something is waited for that comes beside the octets.
+   *
+   * @template T
+   * @param {Promise<T>} found
+   * @returns {Promise<T>}
+   */
+  async readOn(found) {
+    this.#readingOn = true;
+    this.#steer();
+    try {
+      return await found;
+    } finally {
+      this.#readingOn = false;
+      this.#steer();
+    }
   }
 
   /** Ends a `read` that has not found its end. */
@@ -158,7 +177,8 @@ export class Stream {
   }
 
   #steer() {
-    const wanted = this.#lazy ? this.#waiter !== undefined : this.#keptOctets < MAX_KEPT || this.#waiter !== undefined;
+    const asked = this.#waiter !== undefined || this.#readingOn;
+    const wanted = asked || (!this.#lazy && this.#keptOctets < MAX_KEPT);
     if (wanted && this.#socket.isPaused()) this.#socket.resume();
     else if (!wanted && !this.#socket.isPaused()) this.#socket.pause();
   }

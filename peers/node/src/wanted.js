@@ -1,4 +1,4 @@
-// What a TCP `receive` waits for, as a machine that is fed octets and says how many of them it takes.
+// What a `receive` over a stream waits for, as a machine that is fed octets and says how many of them it takes.
 // Knows no socket and no time.
 
 import { Tally } from './tally.js';
@@ -65,6 +65,42 @@ class Through extends Wanted {
   }
 }
 
+const LINE_FEED = 10;
+const HYPHEN = 45;
+const CODE = 3;
+
+/** A reply as SMTP has it: a line, or several, all but the last with a hyphen behind the code that the first began with. */
+class Reply extends Wanted {
+  #line = [];
+  #code;
+
+  measure(piece) {
+    for (let start = 0; start < piece.length; ) {
+      const end = piece.indexOf(LINE_FEED, start) + 1;
+      this.#keep(piece.subarray(start, end || piece.length));
+      if (end === 0) return piece.length;
+      this.done = this.#isLast();
+      if (this.done) return end;
+      this.#line = [];
+      start = end;
+    }
+    return piece.length;
+  }
+
+  /** Of a line, no more than its first four octets is looked at. */
+  #keep(octets) {
+    if (this.#line.length <= CODE) this.#line.push(...octets.subarray(0, CODE + 1 - this.#line.length));
+  }
+
+  #isLast() {
+    const code = Buffer.from(this.#line.slice(0, CODE)).toString('latin1');
+    const goesOn = this.#line[CODE] === HYPHEN;
+    if (this.#code !== undefined) return code === this.#code && !goesOn;
+    this.#code = code;
+    return !goesOn;
+  }
+}
+
 /** Octets where there should be none: satisfied with the first piece. */
 class Anything extends Wanted {
   measure(piece) {
@@ -73,13 +109,14 @@ class Anything extends Wanted {
   }
 }
 
-const KINDS = { octets: Exactly, until: Everything, through: Through, quiet: Anything };
+const KINDS = { octets: Exactly, through: Through, quiet: Anything };
+const UNTIL = { end: Everything, reply: Reply };
 
 /**
  * @param {{wants: string, keep?: number}} step a checked `receive`
  * @returns {Wanted}
  */
 export function wantedBy(step) {
-  const Kind = KINDS[step.wants];
+  const Kind = step.wants === 'until' ? UNTIL[step.until] : KINDS[step.wants];
   return step.wants === 'octets' || step.wants === 'through' ? new Kind(step[step.wants], step.keep) : new Kind(step.keep);
 }
