@@ -60,10 +60,17 @@ class Names:
             self._queues = number + _BLOCK
             (self.folder / _QUEUES).write_text(str(self._queues))
 
+    @property
+    def prefix(self) -> str:
+        """What the names of its segments begin with, without the slash."""
+        return f"parley-{self._mark}-"
+
     def remove(self) -> None:
         """Removes whatever still bears the mark."""
         _remove(self.folder)
         self._lock.close()
+
+    close = remove
 
 
 def _give(folder: Path, owner: tuple[int, int]) -> None:

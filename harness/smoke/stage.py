@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from harness.model.payload import Payload, sha256
+from harness.network.machine import Names
 from harness.peer import contract
 from harness.smoke import subject as subjects
 from harness.smoke.probe import Broken, Skip
@@ -46,6 +47,10 @@ class Stage:
     def ask(self, port: int, requests: list[Step], **more: Any) -> Talk:
         """An ``ask`` for http."""
         return self._run(self.peer.send("ask", service="http", address=self.address, port=port, requests=requests, **more))
+
+    def run(self, do: str, **members: Any) -> Talk:
+        """Any command that begins a conversation."""
+        return self._run(self.peer.send(do, **members))
 
     async def serve(self, service: str, transport: str, **more: Any) -> tuple[Talk, int]:
         """A service on a port of the peer's choice, once it is there."""
@@ -110,9 +115,13 @@ class Stage:
         """A port where nobody listens."""
         return self.keep(Reserved(self.address))
 
-    def datagrams(self) -> Datagrams:
+    def datagrams(self, port: int = 0) -> Datagrams:
         """A UDP socket of our own."""
-        return self.keep(Datagrams(self.address))
+        return self.keep(Datagrams(self.address, port))
+
+    def names(self) -> Names:
+        """A place for the names of one machine."""
+        return self.keep(Names())
 
     async def connect(self, port: int) -> Wire:
         """A connection of ours to a service of the peer."""

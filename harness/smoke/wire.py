@@ -142,10 +142,10 @@ class Reserved:
 class Datagrams:
     """A UDP socket."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, port: int = 0) -> None:
         self.sock = socket.socket(family_of(address), socket.SOCK_DGRAM)
         self.sock.setblocking(False)
-        self.sock.bind((address, 0))
+        self.sock.bind((address, port))
         self.local = _named(self.sock.getsockname())
         self.port = self.local[1]
 
