@@ -14,10 +14,10 @@ from harness.smoke.probe import BROKEN, HELD
 pytestmark = pytest.mark.peers
 
 DEFECTS = [
-    ("posix-stream-drops-an-octet", "octets go both ways over unix,"),
-    ("posix-pipe-keeps-an-end", "octets go both ways over pipe,"),
-    ("posix-ring-does-not-wrap", "octets go both ways over shared-memory,"),
-    ("posix-pipe-last-in-first-out", "octets go both ways over fifo,"),
+    ("posix-stream-drops-an-octet", "octets pass both ways over unix,"),
+    ("posix-pipe-keeps-an-end", "octets pass both ways over pipe,"),
+    ("posix-ring-does-not-wrap", "octets pass both ways over shared-memory,"),
+    ("posix-pipe-last-in-first-out", "octets pass both ways over fifo,"),
     ("posix-missing-is-refused", "'connect' over unix fails"),
     ("posix-fifo-makes-what-is-missing", "'connect' over fifo fails"),
     ("posix-datagram-is-cut", "records over unix-datagram keep"),

@@ -12,8 +12,8 @@ from harness.model.case import Scenario
 from harness.model.result import FAIL, PASS, UNSUPPORTED, Result
 from harness.spec.model import Requirement
 
-BASIC = (768, 862, 863, 864, 865, 867, 868, 1122, 9110, 9112, 9293)
-"""The RFCs of which every requirement must have a check and a mutant, or a reason."""
+BASIC = (768, 862, 863, 864, 865, 867, 868, 1035, 1122, 5321, 9110, 9112, 9293, "LINUX", "POSIX")
+"""The standards of which every requirement must have a check and a mutant, or a reason."""
 NOT_SEEN = "not seen"
 STATES = (FAIL, PASS, UNSUPPORTED, NOT_SEEN)
 """How a peer stands to a requirement, the first of these that is true."""

@@ -92,7 +92,7 @@ class Query(_Strict):
         return self
 
 
-class Reply(_Strict):
+class Responded(_Strict):
     """What the response must be; its id and its question are always held against the query's."""
 
     rcode: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["NOERROR"]
@@ -103,7 +103,7 @@ class Reply(_Strict):
     requires: Requires = []
 
     @model_validator(mode="after")
-    def _known(self) -> Reply:
+    def _known(self) -> Responded:
         if unknown := [r for r in self.rcode if r not in RCODES]:
             raise ValueError(f"'{unknown[0]}' is no rcode: they are {', '.join(RCODES)}")
         return self
@@ -113,7 +113,7 @@ class Asked(_Strict):
     """A query and its response; ``silence``: there must be none, for so many milliseconds."""
 
     query: Query
-    expect: Reply | None = None
+    expect: Responded | None = None
     silence: Annotated[int, Field(ge=1, le=60_000)] | None = None
 
     @model_validator(mode="after")

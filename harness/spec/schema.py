@@ -9,6 +9,7 @@ from harness.spec import model
 
 _REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z]"}
 _NAMES: list[dict[str, Any]] = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+_CODE: dict[str, Any] = {"type": ["integer", "string"], "pattern": "^[1-5][0-9x]{2}$"}
 _PROBING = ("ServerProbe", "ClientProbe", "Outcome")
 _BARE = ["connect", "accept", "half-close", "close", "reset"]
 
@@ -42,6 +43,17 @@ def _shorthands(name: str) -> list[dict[str, Any]]:
         "fails": [{"type": "string"}],
         "wait": [{"type": "integer"}],
         "signals": _NAMES,
+        "say": [{"type": "string"}],
+        "to": [{"type": "string"}],
+        "reply": [_CODE, {"type": "array", "items": _CODE}],
+        "replies": [{"type": "array", "items": {"type": "array", "items": _CODE}}],
+        "status": [_CODE, {"type": "array", "items": _CODE}],
+        "refused": [{"type": "object", "additionalProperties": _CODE}],
+        "data": [{"type": ["string", "integer"]}],
+        "records": [{"type": "array", "items": {"type": ["string", "array"]}}],
+        "rcode": [{"type": "string"}],
+        "answers": [{"type": "array"}],
+        "dialogue": [{"type": "array"}],
         "block": _NAMES,
         "unblock": _NAMES,
     }

@@ -51,7 +51,7 @@ class Message(_Strict):
         return self
 
 
-class Outcome(_Strict):
+class Delivered(_Strict):
     """What must come of it: the status that decides, and who is refused with which code."""
 
     status: Annotated[Codes, BeforeValidator(_texts)] = ["250"]
@@ -63,7 +63,7 @@ class Delivery(_Strict):
     """A message, and what must come of it."""
 
     message: Message
-    expect: Outcome = Outcome()
+    expect: Delivered = Delivered()
 
 
 class Turn(_Strict):

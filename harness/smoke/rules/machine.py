@@ -49,7 +49,7 @@ def _kept(talk: Talk, names: str, remedy: str = "") -> None:
 def _streams(transport: str) -> None:
     chapter = _chapter(transport)
 
-    @chapter.rule(f"octets go both ways over {transport}, and each side sees the other's end")
+    @chapter.rule(f"octets pass both ways over {transport}, and each side sees the other's end")
     async def _both(stage: Stage) -> None:
         name = stage.names().new(transport)
         there, back = recipe("random", 100_000, 1), recipe("text", 70_000, 2)
