@@ -224,6 +224,11 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         return self.probe.of if self.probe else self.carried
 
     @property
+    def client_knows(self) -> tuple[str, ...]:
+        """Abilities of which a client that only carries it must have one: who neither serves nor asks SMTP need not know what a reply is."""
+        return ("ask smtp/tcp", "serve smtp/tcp") if self.client and self.service == "smtp" else ()
+
+    @property
     def server_ability(self) -> str:
         """What the server peer must declare; nothing where nobody serves."""
         if self.service in NOBODY:

@@ -33,6 +33,12 @@ class Abilities(msgspec.Struct, frozen=True):
         """Whether conversations that need this of it belong into the matrix."""
         return not self.offers or ability in self.offers
 
+    def ignorant(self, knows: Sequence[str]) -> str:
+        """Why this peer cannot carry what takes one of these abilities; empty if it can."""
+        if not self.known or not knows or self.can.intersection(knows):
+            return ""
+        return "it declares neither of " + " and ".join(f"'{ability}'" for ability in knows)
+
     def missing(self, ability: str, family: str) -> str:
         """Why this peer cannot hold such a conversation; empty if it can."""
         if not self.known or not ability:
@@ -90,7 +96,8 @@ def _unsupported(scenario: Scenario, peers: Mapping[str, Abilities], client: str
         reason = peers[name].missing(ability, family)
         if reason:
             return f"{role} {name}: {reason}"
-    return ""
+    ignorant = peers[client].ignorant(scenario.client_knows)
+    return f"client {client}: {ignorant}" if ignorant else ""
 
 
 def _meet(scenario: Scenario, peers: Mapping[str, Abilities], wanted: Selection, family: str, client: str, server: str) -> bool:
@@ -126,7 +133,8 @@ def _probing(
     of_server = scenario.tested == "server"
     ability, others = (scenario.client_ability, clients) if of_server else (scenario.server_ability, servers)
     meant = [name for name in others if peers[name].meant_for(ability)]
-    able = [name for name in meant if not peers[name].missing(ability, family)] or meant
+    knows = scenario.client_knows if of_server else ()
+    able = [name for name in meant if not peers[name].missing(ability, family) and not peers[name].ignorant(knows)] or meant
     if not able:
         return
     turn = zlib.crc32(scenario.key.encode())
