@@ -235,6 +235,13 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
             return ""
         return f"script server/{self.transport}" if self.server else f"serve {self.service}/{self.transport}"
 
+    @cached_property
+    def waits(self) -> int:
+        """Milliseconds that its scripts take of their own accord, whoever holds it; of a probe, what its patience may cost."""
+        scripts = [s for s in (self.client, self.server) if s]
+        own = max((sum(step.get(m, 0) for step in s.steps for m in ("ms", "quiet", "within")) for s in scripts), default=0)
+        return own * self.times
+
     @property
     def talk(self) -> str:
         """What its octets are, native or probing, where the witness reads that: ``http``, ``smtp`` or nothing."""

@@ -17,6 +17,11 @@ from harness.model.transports import LOCAL_FAMILY
 from harness.suggest import did_you_mean
 
 
+EARLY = 0.75
+"""Over so much of a run the cases that wait are strewn."""
+SLOW_MILLISECONDS = 300
+
+
 class Abilities(msgspec.Struct, frozen=True):
     """What one peer declared in its hello. ``known`` is false for a peer that could not be asked: then nothing
     is ruled out here, and its cases end in the reason why it could not. ``offers``: the abilities that it is there for, empty: all;
@@ -87,8 +92,27 @@ def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted:
         raise UsageError(
             "these peers hold no conversation of these specs with each other", hint="`parley list peers` shows what each of them is there for."
         )
-    kept = _matching(made, wanted.patterns)
+    kept = _early(_matching(made, wanted.patterns))
     return [msgspec.structs.replace(c, attempt=n) if n > 1 else c for n in range(1, wanted.repeat + 1) for c in kept]
+
+
+def _early(made: list[Case]) -> list[Case]:
+    """Those that wait much, strewn over the first part of a run: all in one heap they would leave nothing to do beside them, at its end nothing
+    to wait for them with.
+    """
+    slow, quick = [c for c in made if _slow(c)], [c for c in made if not _slow(c)]
+    every = max(1, int(len(quick) * EARLY) // max(1, len(slow)))
+    mixed: list[Case] = []
+    for at, case in enumerate(quick):
+        if at % every == 0 and at // every < len(slow):
+            mixed.append(slow[at // every])
+        mixed.append(case)
+    return [*mixed, *slow[(len(quick) + every - 1) // every :]]
+
+
+def _slow(case: Case) -> bool:
+    """Whether it waits of its own accord, or may have to wait for an answer that does not come."""
+    return case.scenario.waits >= SLOW_MILLISECONDS or case.scenario.probe is not None
 
 
 def _unsupported(scenario: Scenario, peers: Mapping[str, Abilities], client: str, server: str, family: str) -> str:
