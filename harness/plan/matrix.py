@@ -100,7 +100,8 @@ def _early(made: list[Case]) -> list[Case]:
     """Those that wait much, strewn over the first part of a run: all in one heap they would leave nothing to do beside them, at its end nothing
     to wait for them with.
     """
-    slow, quick = [c for c in made if _slow(c)], [c for c in made if not _slow(c)]
+    slow = sorted((c for c in made if _slow(c)), key=lambda c: zlib.crc32(c.id.encode()))
+    quick = [c for c in made if not _slow(c)]
     every = max(1, int(len(quick) * EARLY) // max(1, len(slow)))
     mixed: list[Case] = []
     for at, case in enumerate(quick):
