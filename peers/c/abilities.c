@@ -1,6 +1,8 @@
 /* The abilities of the peer as it is; see abilities.h. */
 #include "abilities.h"
 
+#include "local.h"
+
 #include <stdio.h>
 
 void abilities_put(struct octets *hello) {
@@ -12,7 +14,9 @@ void abilities_put(struct octets *hello) {
         snprintf(both, sizeof both, ",\"serve %s/tcp\",\"serve %s/udp\"", services[i], services[i]);
         octets_add_text(hello, both);
     }
+    local_put_abilities(hello);
     octets_add_text(hello, "]");
+    local_put_lacks(hello);
 }
 
 /* Whoever carries a command out knows best what is possible, and says why if it is not. */

@@ -44,6 +44,9 @@ const char *net_error_word(int code) {
         {ENETDOWN,      "unreachable"          },
         {EADDRINUSE,    "address-in-use"       },
         {EADDRNOTAVAIL, "address-not-available"},
+        {EEXIST,        "address-in-use"       },
+        {ENOENT,        "missing"              },
+        {ESRCH,         "missing"              },
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].code == code)

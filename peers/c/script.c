@@ -1,15 +1,17 @@
 /* Running a script: one step after the other, the limits on time, and the end; see script.h. */
 #include "script.h"
 
+#include "local.h"
+
 #include <stdlib.h>
 
 static void run(struct script *script);
 
 static const struct script_acts *acts_of(const struct script *script) {
-    return script->stream ? &script_stream : &script_datagram;
+    return script->transport->acts;
 }
 
-static const struct script_step *current(const struct script *script) {
+const struct script_step *script_current(const struct script *script) {
     return &script->steps[script->index];
 }
 
@@ -30,19 +32,45 @@ enum progress script_not_open(struct script *script) {
     return script_failed(script, "other", script->told_closed ? "the socket is closed" : "there is no connection yet");
 }
 
-int script_open(struct script *script, sock_t *sock) {
-    int code = net_socket(script->address.name.ss_family, script->stream ? SOCK_STREAM : SOCK_DGRAM, sock);
-    if (code)
-        return code;
+void script_created(struct script *script) {
     script->had_socket = true;
     step(&script->report, "created");
-    return 0;
 }
 
-void script_told_closed(struct script *script) {
+void script_opened(struct script *script) {
+    script->open = script->had_socket = true;
+    script->told_closed = false;
+    script->coming = COMING;
+    octets_clear(&script->in);
+}
+
+void script_look_again(struct script *script, int64_t microseconds) {
+    script->look = clock_now() + microseconds;
+}
+
+void script_await_socket(struct script *script, short wanted) {
+    sock_t sock = script_current(script)->act == ACCEPT ? script->listener : script->sock;
+    if (sock != NO_SOCKET)
+        watch_want(&script->watch, sock, wanted);
+}
+
+void script_close_socket(struct script *script) {
+    if (script->sock != NO_SOCKET)
+        net_close(script->sock);
+    script->sock = NO_SOCKET;
+}
+
+static void tell_closed(struct script *script) {
     if (!script->told_closed)
         step(&script->report, "closed");
     script->told_closed = true;
+}
+
+void script_leave(struct script *script, void (*hang_up)(struct script *script)) {
+    watch_end(&script->watch);
+    hang_up(script);
+    script->open = script->connected = false;
+    tell_closed(script);
 }
 
 void script_count_from_zero(struct script *script) {
@@ -51,7 +79,7 @@ void script_count_from_zero(struct script *script) {
 }
 
 void script_count(struct script *script, const uint8_t *at, size_t size) {
-    const struct script_step *step = current(script);
+    const struct script_step *step = script_current(script);
     if (step->act == RECEIVE && octets_size(&script->kept) < step->keep) {
         size_t room = step->keep - octets_size(&script->kept);
         octets_add(&script->kept, at, size < room ? size : room);
@@ -64,87 +92,43 @@ void script_tell_counted(struct script *script, const char *name, const struct a
     step_octets(&script->report, &script->now.sum);
     if (remote)
         step_address(&script->report, "remote", remote);
-    if (current(script)->act == RECEIVE && current(script)->keep)
+    if (script_current(script)->act == RECEIVE && script_current(script)->keep)
         step_hex(&script->report, "hex", (struct view){octets_front(&script->kept), octets_size(&script->kept)});
+    if (acts_of(script)->tell)
+        acts_of(script)->tell(script);
     step_close(&script->report);
 }
 
-/* ---- steps that are the same over TCP and UDP, or take one call ---- */
+/* ---- steps that are the same over every transport ---- */
 
-static void close_socket(struct script *script, void (*how)(sock_t)) {
-    watch_end(&script->watch);
-    how(script->sock);
-    script->sock = NO_SOCKET;
-    script->connected = false;
-    script_told_closed(script);
-}
-
-static enum progress do_close(struct script *script) {
-    if (script->sock == NO_SOCKET)
+enum progress script_close(struct script *script) {
+    if (!script->open)
         return script_not_open(script);
-    close_socket(script, net_close);
+    script_leave(script, acts_of(script)->hang_up);
     return NEXT;
 }
 
-static enum progress do_reset(struct script *script) {
-    if (script->sock == NO_SOCKET)
-        return script_not_open(script);
-    step_reset(&script->report, "us");
-    close_socket(script, net_abort);
-    return NEXT;
-}
-
-static enum progress do_half_close(struct script *script) {
-    if (!script->connected)
-        return script_not_open(script);
-    int code = net_shut_sending(script->sock);
-    if (code) /* a stream that was reset is no more connected: then that is the reason */
-        return script_failed_with(script, script->coming == BROKEN ? script->broken : code);
-    step(&script->report, "half-closed");
-    return NEXT;
-}
-
-static enum progress do_wait(struct script *script) {
+enum progress script_wait(struct script *script) {
     struct script_now *now = &script->now;
     if (!now->wake)
-        now->wake = clock_now() + current(script)->pause;
+        now->wake = clock_now() + script_current(script)->pause;
     return clock_now() >= now->wake ? NEXT : WAITING;
 }
 
 static enum progress do_step(struct script *script) {
-    const struct script_acts *acts = acts_of(script);
-    switch (current(script)->act) {
-    case CONNECT:
-        return acts->connect(script);
-    case ACCEPT:
-        return acts->accept(script);
-    case SEND:
-        return acts->send(script);
-    case RECEIVE:
-        return acts->receive(script);
-    case HALF_CLOSE:
-        return do_half_close(script);
-    case CLOSE:
-        return do_close(script);
-    case RESET:
-        return do_reset(script);
-    case WAIT:
-        return do_wait(script);
-    }
-    return FAILED;
+    return acts_of(script)->act[script_current(script)->act](script);
 }
 
 /* ---- waiting ---- */
 
 /* Whether octets that come are to be read now. */
 static bool reads(const struct script *script) {
-    bool open = script->stream ? script->connected : script->sock != NO_SOCKET;
-    return open && script->coming == COMING && octets_size(&script->in) < MOST_HELD &&
-           (script->eager || current(script)->act == RECEIVE);
+    return script->open && script->coming == COMING && octets_size(&script->in) < MOST_HELD &&
+           (script->eager || script_current(script)->act == RECEIVE);
 }
 
 static short wanted(const struct script *script) {
-    enum act act = current(script)->act;
+    enum act act = script_current(script)->act;
     short events = 0;
     if (act == ACCEPT || reads(script))
         events |= POLLIN;
@@ -163,12 +147,12 @@ static bool settle(struct script *script) {
     int64_t at = limit(script);
     if (clock_now() >= at)
         return false;
+    acts_of(script)->await(script, wanted(script));
     if (script->now.wake && script->now.wake < at)
         at = script->now.wake;
+    if (script->look && script->look < at)
+        at = script->look;
     timer_set(&script->timer, at);
-    sock_t sock = current(script)->act == ACCEPT ? script->listener : script->sock;
-    if (sock != NO_SOCKET)
-        watch_want(&script->watch, sock, wanted(script));
     return true;
 }
 
@@ -182,28 +166,41 @@ static void ready(struct watch *watch, short events) {
 
 static void due(struct timer *timer) {
     struct script *script = owner_of(timer, struct script, timer);
-    script->readable = script->writable = false;
+    script->readable = script->look && clock_now() >= script->look;
+    script->writable = false;
+    run(script);
+}
+
+void script_go_on(struct script *script, bool readable) {
+    script->readable = readable;
+    script->writable = false;
     run(script);
 }
 
 /* ---- from the first step to the end ---- */
 
-static void end(struct script *script) {
-    timer_end(&script->timer);
-    watch_end(&script->watch);
-    if (script->sock != NO_SOCKET)
-        close_socket(script, net_close);
-    if (script->listener != NO_SOCKET)
-        net_close(script->listener);
-    if (script->had_socket)
-        script_told_closed(script);
-    report_done(&script->report);
+static void forget(struct script *script) {
     script_free_steps(script);
+    local_free(script);
     octets_free(&script->in);
     octets_free(&script->out);
     octets_free(&script->kept);
-    running_end(&script->running);
     free(script);
+}
+
+static void end(struct script *script) {
+    timer_end(&script->timer);
+    watch_end(&script->watch);
+    acts_of(script)->hang_up(script);
+    if (acts_of(script)->clear)
+        acts_of(script)->clear(script);
+    if (script->listener != NO_SOCKET)
+        net_close(script->listener);
+    if (script->had_socket)
+        tell_closed(script);
+    report_done(&script->report);
+    running_end(&script->running);
+    forget(script);
 }
 
 static void stop(struct running *running) {
@@ -211,7 +208,7 @@ static void stop(struct running *running) {
 }
 
 static void begin_step(struct script *script) {
-    const struct script_step *step = current(script);
+    const struct script_step *step = script_current(script);
     script->now = (struct script_now){.begun = false};
     if (step->within >= 0)
         script->now.limit = clock_now() + step->within;
@@ -220,6 +217,7 @@ static void begin_step(struct script *script) {
 
 static void run(struct script *script) {
     enum progress progress = NEXT;
+    script->look = 0;
     if (script->readable && reads(script))
         acts_of(script)->gather(script);
     script->readable = false;
@@ -229,7 +227,7 @@ static void run(struct script *script) {
     if (progress == WAITING && settle(script))
         return;
     if (progress == WAITING) {
-        if (current(script)->act == RECEIVE && script->now.begun && acts_of(script)->rest)
+        if (script_current(script)->act == RECEIVE && script->now.begun && acts_of(script)->rest)
             acts_of(script)->rest(script);
         script_failed(script, "timeout", "there was no time left");
     }
@@ -243,7 +241,7 @@ static void begin(struct script *script) {
         end(script);
         return;
     }
-    if (script->step_count)
+    if (script->index < script->step_count)
         begin_step(script);
     run(script);
 }
@@ -252,8 +250,7 @@ bool script_start(const struct json *command, char *id, struct fault *fault) {
     struct script *script = must_alloc(sizeof *script);
     script->sock = script->listener = NO_SOCKET;
     if (!script_read(script, command, fault)) {
-        script_free_steps(script);
-        free(script);
+        forget(script);
         return false;
     }
     script->deadline += clock_now();

@@ -14,15 +14,20 @@ struct datagram_head {
     struct address remote;
 };
 
-static const struct script_step *current(const struct script *script) {
-    return &script->steps[script->index];
+static int open_socket(struct script *script) {
+    int code = net_socket(script->address.name.ss_family, SOCK_DGRAM, &script->sock);
+    if (code)
+        return code;
+    script_created(script);
+    script->open = true;
+    return 0;
 }
 
 static enum progress do_connect(struct script *script) {
     struct address local;
     if (script->had_socket)
         return script_failed(script, "other", "a script connects once");
-    int code = script_open(script, &script->sock);
+    int code = open_socket(script);
     if (code)
         return script_failed_with(script, code);
     step_open(&script->report, "connecting");
@@ -39,10 +44,6 @@ static enum progress do_connect(struct script *script) {
     step_address(&script->report, "remote", &script->address);
     step_close(&script->report);
     return NEXT;
-}
-
-static enum progress do_accept(struct script *script) {
-    return script_failed(script, "other", "UDP has no connections to accept");
 }
 
 /* Where a send goes, or NULL: nowhere yet. */
@@ -86,7 +87,7 @@ static enum progress tell_sent(struct script *script, const struct address *remo
 static enum progress send_one(struct script *script, const struct address *remote) {
     struct script_now *now = &script->now;
     if (!octets_size(&script->out)) {
-        source_start(&now->source, &current(script)->payload, (uint32_t)now->done);
+        source_start(&now->source, &script_current(script)->payload, (uint32_t)now->done);
         octets_grown(&script->out, source_take(&now->source, octets_reserve(&script->out, TOO_LARGE), TOO_LARGE));
     }
     const uint8_t *datagram = octets_front(&script->out);
@@ -108,15 +109,15 @@ static enum progress do_send(struct script *script) {
         return script_not_open(script);
     if (!remote)
         return script_failed(script, "other", "no datagram came yet that could be answered");
-    for (int i = 0; now->done < current(script)->count; i++) {
+    for (int i = 0; now->done < script_current(script)->count; i++) {
         if (clock_now() < now->wake || i == DATAGRAMS_A_ROUND)
             return WAITING;
         now->wake = 0;
         enum progress progress = send_one(script, remote);
         if (progress != NEXT)
             return progress;
-        if (current(script)->pause)
-            now->wake = clock_now() + current(script)->pause;
+        if (script_current(script)->pause)
+            now->wake = clock_now() + script_current(script)->pause;
     }
     return NEXT;
 }
@@ -153,7 +154,7 @@ static enum progress receive_quiet(struct script *script) {
 
 static enum progress do_receive(struct script *script) {
     struct script_now *now = &script->now;
-    const struct script_step *step = current(script);
+    const struct script_step *step = script_current(script);
     if (script->sock == NO_SOCKET)
         return script_not_open(script);
     if (!now->begun) {
@@ -171,7 +172,7 @@ static enum progress do_receive(struct script *script) {
 
 /* A lazy script takes no more datagrams from the system than it was asked for. */
 static uint64_t most_to_gather(const struct script *script) {
-    const struct script_step *step = current(script);
+    const struct script_step *step = script_current(script);
     if (script->eager)
         return DATAGRAMS_A_ROUND;
     uint64_t left = step->goal == QUIET ? 1 : step->count - script->now.done;
@@ -207,7 +208,7 @@ static int prepare(struct script *script) {
     struct address local;
     if (!script->server && connects(script))
         return 0;
-    int code = script_open(script, &script->sock);
+    int code = open_socket(script);
     if (code || !script->server)
         return code;
     code = net_bind(script->sock, SOCK_DGRAM, &script->address);
@@ -220,4 +221,14 @@ static int prepare(struct script *script) {
     return 0;
 }
 
-const struct script_acts script_datagram = {do_connect, do_accept, do_send, do_receive, NULL, gather, prepare};
+const struct script_acts script_datagram = {
+    .act = {[CONNECT] = do_connect,
+            [SEND] = do_send,
+            [RECEIVE] = do_receive,
+            [CLOSE] = script_close,
+            [WAIT] = script_wait},
+    .prepare = prepare,
+    .gather = gather,
+    .await = script_await_socket,
+    .hang_up = script_close_socket,
+};

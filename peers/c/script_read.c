@@ -1,4 +1,5 @@
 /* From the command `script` to a script; see script.h. Owns what a step may say. Opens no socket. */
+#include "local.h"
 #include "script.h"
 
 #include <limits.h>
@@ -37,30 +38,30 @@ static bool read_through(struct script_step *step, const struct json *object, st
 }
 
 static bool read_until(struct script_step *step, const struct json *object, struct fault *fault) {
-    step->goal = TO_END;
-    return json_is(json_member(object, "until"), "end") || bad_command(fault, "'until' must be \"end\"");
+    step->goal = json_is(json_member(object, "until"), "reply") ? REPLY : TO_END;
+    return step->goal == REPLY || json_is(json_member(object, "until"), "end") ||
+           bad_command(fault, "'until' must be \"end\" or \"reply\"");
 }
 
-static bool read_goal(struct script_step *step, const struct json *object, bool stream, struct fault *fault) {
+static bool read_quiet(struct script_step *step, const struct json *object, struct fault *fault) {
+    step->goal = QUIET;
+    return maybe_time(object, "quiet", &step->pause, fault);
+}
+
+/* How many of the members there are that say when a receive is done. */
+static int count_goals(const struct json *object) {
     static const char *const names[] = {"octets", "until", "through", "quiet", "count"};
     int goals = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         goals += json_member(object, names[i]) != NULL;
-    if (goals > 1 || (stream && (!goals || json_member(object, "count"))))
-        return bad_command(fault, "receive over %s",
-                           stream ? "TCP needs one of octets, until, through and quiet"
-                                  : "UDP needs one of count and quiet");
-    if (json_member(object, "quiet")) {
-        step->goal = QUIET;
-        return maybe_time(object, "quiet", &step->pause, fault);
-    }
-    if (!stream) {
-        step->goal = DATAGRAMS;
-        step->count = 1;
-        return (!goals || json_member(object, "count") ||
-                bad_command(fault, "receive over UDP needs count or quiet")) &&
-               maybe_whole(object, "count", MOST, &step->count, fault);
-    }
+    return goals;
+}
+
+static bool read_octets_goal(struct script_step *step, const struct json *object, struct fault *fault) {
+    if (count_goals(object) != 1 || json_member(object, "count"))
+        return bad_command(fault, "receive over a stream needs one of octets, until, through and quiet");
+    if (json_member(object, "quiet"))
+        return read_quiet(step, object, fault);
     if (json_member(object, "through"))
         return read_through(step, object, fault);
     if (json_member(object, "until"))
@@ -69,13 +70,31 @@ static bool read_goal(struct script_step *step, const struct json *object, bool 
     return need_whole(object, "octets", MOST, &step->count, fault);
 }
 
-static bool read_receive(struct script_step *step, const struct json *object, bool stream, struct fault *fault) {
-    return read_goal(step, object, stream, fault) && maybe_keep(object, &step->keep, fault);
+/* `accepts`: there is an end, which may be asked for beside the records. */
+static bool read_records_goal(struct script_step *step, const struct json *object, bool accepts, struct fault *fault) {
+    step->then_end = accepts && json_is(json_member(object, "until"), "end");
+    int goals = count_goals(object) - step->then_end;
+    if (goals > 1 || (goals && !json_member(object, "count") && !json_member(object, "quiet")))
+        return bad_command(fault, "receive of records needs one of count and quiet");
+    if (json_member(object, "quiet"))
+        return read_quiet(step, object, fault);
+    step->goal = RECORDS;
+    step->count = 1;
+    return maybe_whole(object, "count", MOST, &step->count, fault);
 }
 
-static bool read_wait(struct script_step *step, const struct json *object, struct fault *fault) {
+static bool read_receive(struct script_step *step, const struct json *object, const struct transport *transport,
+                         struct fault *fault) {
+    bool read = transport->kind == STREAM ? read_octets_goal(step, object, fault)
+                                          : read_records_goal(step, object, transport->accepts, fault);
+    return read && maybe_keep(object, &step->keep, fault);
+}
+
+/* A local one may wait for something else than time. */
+static bool read_wait(struct script_step *step, const struct json *object, bool local, struct fault *fault) {
     uint64_t needed;
-    return need_whole(object, "ms", MOST, &needed, fault) && maybe_time(object, "ms", &step->pause, fault);
+    return (local && json_member(object, "messages")) ||
+           (need_whole(object, "ms", MOST, &needed, fault) && maybe_time(object, "ms", &step->pause, fault));
 }
 
 static bool read_act(struct script_step *step, const struct json *object, struct fault *fault) {
@@ -91,6 +110,8 @@ static bool read_act(struct script_step *step, const struct json *object, struct
         {"close",      CLOSE     },
         {"reset",      RESET     },
         {"wait",       WAIT      },
+        {"block",      BLOCK     },
+        {"unblock",    UNBLOCK   },
     };
     struct view name;
     if (!need_text(object, "do", &name, fault))
@@ -105,27 +126,36 @@ static bool read_act(struct script_step *step, const struct json *object, struct
 }
 
 /* Whether a step like this makes sense for who and over what the script is. */
-static bool fits(const struct script *script, enum act act, struct fault *fault) {
+static bool fits(const struct script *script, enum act act, const struct json *object, struct fault *fault) {
+    const struct transport *transport = script->transport;
     if (act == CONNECT && script->server)
         return bad_command(fault, "a server does not connect");
-    if (act == ACCEPT && !(script->server && script->stream))
-        return bad_command(fault, "only a TCP server accepts");
-    if ((act == HALF_CLOSE || act == RESET) && !script->stream)
-        return bad_command(fault, "half-close and reset are for TCP");
+    if (act == ACCEPT && transport->accepts && !script->server)
+        return bad_command(fault, "only a server accepts");
+    if (!transport->acts->act[act])
+        return unsupported(fault, "there is no step '%.40s' over %s", (const char *)json_member(object, "do")->text.at,
+                           transport->name);
     return true;
+}
+
+static bool read_what(struct script *script, struct script_step *step, const struct json *object, struct fault *fault) {
+    if (step->act == WAIT)
+        return read_wait(step, object, script->transport->local, fault);
+    if (script->transport->kind == SIGNALS)
+        return true; /* local_read_step() reads all of it */
+    if (step->act == SEND)
+        return read_send(step, object, fault);
+    return step->act != RECEIVE || read_receive(step, object, script->transport, fault);
 }
 
 static bool read_step(struct script *script, const struct json *object, struct fault *fault) {
     struct script_step *step = &script->steps[script->step_count++];
     step->within = -1;
-    if (!read_act(step, object, fault) || !fits(script, step->act, fault) ||
+    if (!read_act(step, object, fault) || !fits(script, step->act, object, fault) ||
         !maybe_time(object, "within", &step->within, fault))
         return false;
-    if (step->act == SEND)
-        return read_send(step, object, fault);
-    if (step->act == RECEIVE)
-        return read_receive(step, object, script->stream, fault);
-    return step->act != WAIT || read_wait(step, object, fault);
+    return read_what(script, step, object, fault) &&
+           (!script->transport->local || local_read_step(script, step, object, fault));
 }
 
 static bool read_steps(struct script *script, const struct json *command, struct fault *fault) {
@@ -137,6 +167,22 @@ static bool read_steps(struct script *script, const struct json *command, struct
         if (!read_step(script, object, fault))
             return false;
     return true;
+}
+
+static bool read_transport(struct script *script, const struct json *command, struct fault *fault) {
+    static const struct transport networked[] = {
+        {"tcp", STREAM,    false, true,  &script_tcp     },
+        {"udp", DATAGRAMS, false, false, &script_datagram},
+    };
+    struct view name;
+    if (!need_text(command, "transport", &name, fault))
+        return false;
+    for (size_t i = 0; i < sizeof networked / sizeof *networked; i++)
+        if (json_is(json_member(command, "transport"), networked[i].name))
+            script->transport = &networked[i];
+    if (!script->transport)
+        script->transport = local_transport((const char *)name.at);
+    return script->transport || unsupported(fault, "the transport '%.40s' is not known", (const char *)name.at);
 }
 
 /* A text that must be one of two; *is_first tells which. */
@@ -154,17 +200,21 @@ bool script_read(struct script *script, const struct json *command, struct fault
     script->deadline = 10 * 1000 * 1000;
     script->eager = true;
     return read_choice(command, "role", "server", "client", &script->server, fault) &&
-           read_choice(command, "transport", "tcp", "udp", &script->stream, fault) &&
+           read_transport(script, command, fault) &&
            (!json_member(command, "reading") ||
             read_choice(command, "reading", "eager", "lazy", &script->eager, fault)) &&
            maybe_time(command, "deadline", &script->deadline, fault) &&
            maybe_whole(command, "backlog", INT_MAX, &script->backlog, fault) &&
-           need_address(command, &script->address, fault) && read_steps(script, command, fault);
+           (script->transport->local ? local_read(script, command, fault)
+                                     : need_address(command, &script->address, fault)) &&
+           read_steps(script, command, fault);
 }
 
 void script_free_steps(struct script *script) {
     for (size_t i = 0; i < script->step_count; i++) {
         payload_free(&script->steps[i].payload);
+        payload_free(&script->steps[i].more.passed);
+        free(script->steps[i].more.signals);
         octets_free(&script->steps[i].mark);
         free(script->steps[i].writes);
     }
