@@ -31,6 +31,7 @@ from harness.model.case import Case
 from harness.model.result import CONTRACT, ERROR, FAIL, Result
 from harness.model.trace import Address, Trace
 from harness.network.base import Network
+from harness.network.machine import sweep
 from harness.peer import manifest as manifests
 from harness.peer.build import Builder, Built
 from harness.peer.tools import Toolbox
@@ -237,6 +238,7 @@ class Run:
 
     def _set_the_stage(self, launcher: str) -> None:
         """Launcher, network, and whoever watches its wire."""
+        sweep()
         network = "loopback" if self._options.attached else self._options.network
         self.launcher, self.network = choose(launcher, network, self._builder, STATE, self._watcher.say, self.folder.name)
         self.witness: Link | Blind = Blind(self.network.unseen)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,30 @@ def test_everything_a_peer_says_is_valid_by_the_schema(name: str) -> None:
     assert {problem("event", line) for line in lines} == {""}
     faults = {e["id"]: e["fault"] for e in lines if e["event"] == "error"}
     assert faults == {"n": "unsupported", "b": "bad-command", "": "bad-command"}
+
+
+@namespaces
+def test_nothing_of_a_killed_run_is_left(tmp_path: Path) -> None:
+    """Whatever its conversations on one machine had made: the next run removes it, whatever that run does."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    arguments = ["run", "--launcher", "process", "--runs", str(tmp_path / "runs"), "--server", "python", "--client", "python"]
+    command = [sys.executable, "-m", "harness.cli", *arguments]
+    for network in ("netns", "loopback"):
+        for _ in range(3):
+            run = subprocess.Popen(
+                [*command, "--spec", "posix-*", "--repeat", "20", "--network", network],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            deadline = time.monotonic() + 60
+            while not any(tmp_path.glob("parley-machine-*/[0-9]*")) and run.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert run.poll() is None
+            run.kill()
+            run.wait()
+    marks = [p.name.removeprefix("parley-machine-") for p in tmp_path.glob("parley-machine-*")]
+    done = subprocess.run([*command, "--spec", "rfc868-time/tcp"], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("*parley-machine-*"))
+    assert not [p for mark in marks for p in Path("/dev/shm").glob(f"parley-{mark}-*")]

@@ -16,7 +16,6 @@ from harness.model.case import FAMILIES, Case, Scenario
 from harness.model.transports import LOCAL_FAMILY
 from harness.suggest import did_you_mean
 
-
 EARLY = 0.75
 """Over so much of a run the cases that wait are strewn."""
 SLOW_MILLISECONDS = 300
