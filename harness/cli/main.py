@@ -9,6 +9,7 @@ import click
 from harness import __version__
 from harness.cli.check import check
 from harness.cli.coverage import coverage
+from harness.cli.demo import demo
 from harness.cli.diff_peers import diff_peers
 from harness.cli.doctor import doctor
 from harness.cli.list import list_
@@ -27,6 +28,7 @@ def cli() -> None:
     \b
     ./parley run                          the whole matrix: every peer talks to every other
     ./parley run --server go -k http      a part of it
+    ./parley demo                         a guided tour, one live conversation for each mechanism
     ./parley show CASE                    what happened in one case, step by step
     ./parley diff-peers                   where HTTP stacks take the same octets differently
     ./parley coverage --rfc 862 --all     what of a standard is checked, and how each peer stands
@@ -37,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (run, list_, show, diff_peers, check, coverage, smoke, doctor, test):
+for command in (run, demo, list_, show, diff_peers, check, coverage, smoke, doctor, test):
     cli.add_command(command)
 
 

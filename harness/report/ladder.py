@@ -15,6 +15,7 @@ from harness.report.journal import Entry
 
 Row = tuple[int, str, int, Step]
 """Time in microseconds, role, the step's number from 1, step."""
+_SHOWN_RECORDS = 3
 _COLOURS = {"pass": "green", "fail": "red", "error": "magenta", "unsupported": "yellow"}
 
 
@@ -114,8 +115,23 @@ def _words(step: Step) -> str:
         words.append(f"{step.local[0]} port {step.local[1]}")
     if step.step in ("connecting", "accepted") and step.remote:
         words.append(f"{'from' if step.step == 'accepted' else 'to'} {step.remote[0]} port {step.remote[1]}")
+    words += _further(step)
     words += [w for w in (f"by {step.by}" if step.by else "", step.error, step.says) if w]
     return " ".join(words)
+
+
+def _further(step: Step) -> list[str]:
+    """What is told besides octets: of signals, queues, descriptors, processes, mail and names."""
+    words = [step.signal or "", f"value {step.value}" if step.value is not None else "", f"from process {step.pid}" if step.pid is not None else ""]
+    words += [f"priority {step.priority}" if step.priority is not None else ""]
+    words += [f"and a descriptor that holds {step.descriptor.octets:,} octets" if step.descriptor else ""]
+    words += [f"process {step.credentials['pid']}" if step.credentials and step.step != "created" else ""]
+    if step.recipients is not None:
+        words += [f"from <{step.sender or ''}> to {', '.join(step.recipients)}"]
+    if step.records is not None:
+        first = ", ".join(" ".join(map(str, data)) for data in step.records[:_SHOWN_RECORDS])
+        words += [f"{first or 'nothing'}{f' and {len(step.records) - _SHOWN_RECORDS} more' if len(step.records) > _SHOWN_RECORDS else ''}"]
+    return [word for word in words if word]
 
 
 def _findings(console: Console, result: Result) -> None:
