@@ -28,7 +28,9 @@ def parley(*arguments: object, cwd: Path | None = None, timeout: float = 60) -> 
     return done
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["list", "cases"], ["show"], ["check"], ["coverage"], ["smoke"], ["doctor"], ["test"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["list"], ["list", "cases"], ["show"], ["check"], ["coverage"], ["demo"], ["smoke"], ["doctor"], ["test"]]
+)
 def test_help_teaches(command: list[str]) -> None:
     done = parley(*command, "--help")
     assert done.returncode == 0

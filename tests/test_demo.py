@@ -66,7 +66,7 @@ def test_the_seven_steps_name_who_took_them() -> None:
 
 def test_what_goes_wrong_is_said() -> None:
     well, text = told(FAIL, step("created"))
-    assert not well and "did not go" in text
+    assert not well and "was not as the standard" in text
     well, text = told(UNSUPPORTED)
     assert well and "why it is so" in text
 

@@ -6,7 +6,6 @@ Owns the order and the words. What is run and judged is what a run does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,12 +15,13 @@ from rich.panel import Panel
 
 from harness.errors import UsageError
 from harness.model.trace import Step, Trace
+from harness.pipeline import ROOT
 from harness.report import ladder
 from harness.report.journal import Entry
 from harness.spec import yamlpos
 from harness.suggest import did_you_mean
 
-TOUR = Path(__file__).with_name("tour.yaml")
+TOUR = ROOT / "demo" / "tour.yaml"
 LANGUAGES = ("en", "es")
 Language = Literal["en", "es"]
 SEVEN = (
@@ -37,7 +37,7 @@ SEVEN = (
 _HEADING = {"en": "The seven steps", "es": "Los siete pasos"}
 _BOTH = {"en": {"client": "client", "server": "server"}, "es": {"client": "cliente", "server": "servidor"}}
 _MISSING = {"en": "This conversation could not be held here", "es": "Aquí no se ha podido mantener esta conversación"}
-_FAILED = {"en": "It did not go as the standard says.", "es": "No ha ido como dice el estándar."}
+_FAILED = {"en": "It was not as the standard says.", "es": "No ha ido como dice el estándar."}
 
 
 class Text(BaseModel):

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from harness.model.result import Result
 from harness.model.trace import Side, Step, Trace
-from harness.model.wire import Frame
+from harness.model.wire import Address, Frame
 from harness.report.journal import Entry
 
 Row = tuple[int, str, int, Step]
@@ -112,12 +112,17 @@ def _words(step: Step) -> str:
     if step.octets is not None:
         words.append(f"{step.octets:,} octets")
     if step.step in ("connected", "bound", "accepted") and step.local:
-        words.append(f"{step.local[0]} port {step.local[1]}")
+        words.append(_place(step.local))
     if step.step in ("connecting", "accepted") and step.remote:
-        words.append(f"{'from' if step.step == 'accepted' else 'to'} {step.remote[0]} port {step.remote[1]}")
+        words.append(f"{'from' if step.step == 'accepted' else 'to'} {_place(step.remote)}")
     words += _further(step)
     words += [w for w in (f"by {step.by}" if step.by else "", step.error, step.says) if w]
     return " ".join(words)
+
+
+def _place(address: Address) -> str:
+    """An address; what is named on one machine has no port."""
+    return f"{address[0]} port {address[1]}" if address[1] else address[0]
 
 
 def _further(step: Step) -> list[str]:
