@@ -108,9 +108,9 @@ def test_what_a_row_lacks(checked: bool, mutant: bool, reason: str, lacks: str) 
 
 
 def test_only_the_basic_rfcs_are_asked_for_unless_others_are_named() -> None:
-    other = msgspec.structs.replace(row(record("x")), rfc=5321)
+    other = msgspec.structs.replace(row(record("x")), rfc=959)
     assert rows.lacking([other], ()) == []
-    assert rows.lacking([other], (5321,)) == [other]
+    assert rows.lacking([other], (959,)) == [other]
     assert rows.lacking([other], (862,)) == []
 
 

@@ -17,8 +17,9 @@ enum {
     ROOM = 1024 * 1024,
     AT_ONCE = 1024,
     SIGNALS_A_ROUND = 256,
-    /* RTMIN as glibc has it on Linux, and with it most programs. Another C library (musl: 35) keeps more of the kernel's for
-     * itself; but what two processes call RTMIN+1 must be one signal, whichever library each was linked with. */
+    /* RTMIN as glibc has it on Linux, and with it most programs. Another C library (musl: 35) keeps more of the
+     * kernel's for itself; but what two processes call RTMIN+1 must be one signal, whichever library each was linked
+     * with. */
     FIRST_REAL_TIME = 34,
 };
 
