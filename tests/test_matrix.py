@@ -116,3 +116,49 @@ def test_those_meet_each_other_if_asked_for() -> None:
 def test_a_pair_that_holds_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="hold no conversation"):
         cases(load_specs().scenarios(), {"a": FULL, "a:x": http(SERVE)}, Selection(clients=("a:x",)))
+
+
+def test_who_is_there_for_some_abilities_takes_turns_with_the_others() -> None:
+    """One of the full peers for each scenario, each of them sometime; all of them for one that is named."""
+    scenarios = [s for s in load_specs().scenarios() if s.exchanges and s.service == "http"]
+    peers = {"a": FULL, "b": FULL, "c": FULL, "a:x": http(SERVE)}
+    made = [c for c in cases(scenarios, peers, Selection(families=("ipv4",))) if c.server == "a:x"]
+    assert len(made) == len(scenarios)
+    assert {c.client for c in made} == {"a", "b", "c"}
+    named = [c for c in cases(scenarios, peers, Selection(families=("ipv4",), servers=("a:x",))) if c.server == "a:x"]
+    assert len(named) == 3 * len(scenarios)
+    only = cases(scenarios, peers, Selection(families=("ipv4",), clients=("b",), servers=("a", "a:x")))
+    assert {c.client for c in only} == {"b"} and len(only) == 2 * len(scenarios)
+
+
+def test_what_puts_one_side_to_the_test_is_carried_by_one_who_can() -> None:
+    scenarios = [s for s in load_specs().scenarios() if s.key.startswith("rfc5321-smtp/server")]
+    knows = Abilities(ALL.can | {"serve smtp/tcp", "ask smtp/tcp"}, ALL.families)
+    made = cases(scenarios, {"a": knows, "b": ALL, "c": knows}, Selection())
+    assert {(c.server, c.unsupported == "") for c in made} == {("a", True), ("b", False), ("c", True)}
+    assert {c.client for c in made} == {"a", "c"}, "b does not know what a reply is"
+    assert len(made) == 3 * len(scenarios), "each server, with one client"
+    alone = cases(scenarios, {"b": ALL, "c": knows}, Selection(clients=("b",), servers=("c",)))
+    assert all("neither of 'ask smtp/tcp' and 'serve smtp/tcp'" in c.unsupported for c in alone)
+
+
+def test_cases_of_one_machine_have_no_family_and_are_held_by_every_pair() -> None:
+    scenarios = [
+        s for s in load_specs().scenarios() if s.key.startswith("posix-pipes/fifo/both-ways/size=1/") or s.key == "posix-pipes/fifo/both-ways/size=1"
+    ]
+    can = Abilities(frozenset({"script client/fifo", "script server/fifo"}), frozenset({"ipv4"}))
+    assert sorted(c.id for c in cases(scenarios, {"a": can, "b": can}, Selection())) == [
+        f"posix-pipes/fifo/both-ways/size=1/client={c}/server={s}/local" for c in "ab" for s in "ab"
+    ]
+    with pytest.raises(UsageError, match="hold no conversation"):
+        cases(scenarios, {"a": can}, Selection(families=("ipv4",)))
+
+
+def test_cases_that_wait_come_early_and_none_is_lost() -> None:
+    peers = {"a": FULL, "b": FULL}
+    scenarios = load_specs().scenarios()
+    made = cases(scenarios, peers, Selection())
+    assert len({c.id for c in made}) == len(made) == len({c.id for c in cases(scenarios[::-1], peers, Selection())})
+    slow = [at for at, c in enumerate(made) if c.scenario.waits >= 300 or c.scenario.probe]
+    quick = [at for at, c in enumerate(made) if not (c.scenario.waits >= 300 or c.scenario.probe)]
+    assert slow and max(slow) < max(quick)

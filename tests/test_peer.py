@@ -193,3 +193,27 @@ def test_the_projects_own_peers() -> None:
 def test_the_schema(kind: str, value: object, words: str) -> None:
     found = problem(kind, value)
     assert (not found) if not words else found
+
+
+def test_a_build_that_fails_may_do_with_less_and_is_tried_again_later(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries that cannot be fetched: the peer is built without them, and for a while that is enough."""
+    tried = tmp_path / "tried"
+    text = (
+        'name = "x"\nlaunch = ["{out}/a"]\n[build]\ncommand = ["{sh}", "-c", "echo whole >> ' + str(tried) + '; exit 3"]\n'
+        'otherwise = ["{sh}", "-c", "echo less > {out}/a"]\ninputs = []\n[tools.sh]\npath = ["sh"]\ncheck = ["-c", "exit 0"]\n'
+    )
+    found, said = manifest.load(write("x/peer.toml", text).parent), list[str]()
+    built = builder(tmp_path, said).build(found)
+    assert built.out is not None and (built.out / "a").read_text() == "less\n"
+    assert any("does with less" in line and "status 3" in line for line in said)
+    builder(tmp_path, said).build(found)
+    assert tried.read_text().count("whole") == 1
+    monkeypatch.setattr("harness.peer.build.LESS_SECONDS", -1)
+    builder(tmp_path, said).build(found)
+    assert tried.read_text().count("whole") == 2
+
+
+def test_nothing_may_be_enough(write: Write, tmp_path: Path) -> None:
+    text = 'name = "x"\nlaunch = ["a"]\n[build]\ncommand = ["{sh}", "-c", "exit 3"]\notherwise = []\ninputs = []\n[tools.sh]\npath = ["sh"]\ncheck = ["-c", "exit 0"]\n'
+    built = builder(tmp_path, []).build(manifest.load(write("x/peer.toml", text).parent))
+    assert built.out is not None and not (built.out / "a").exists()
