@@ -222,3 +222,63 @@ def test_a_requirement_has_a_known_level_and_may_say_its_label_and_why_it_is_not
     record("SHUOLD")
     with pytest.raises(SpecError, match=r"x\.yaml:4:\d+: 'SHUOLD' is no level; did you mean 'SHOULD'\?"):
         load.load([spec.parent.parent], RULES)
+
+
+FURTHER = """rfc: POSIX
+section: A
+transport: {transport}
+service: {service}
+conversations:
+  - id: one
+    says: It is so.
+    requires: RFC862-tcp-same-octets
+"""
+
+
+@pytest.mark.parametrize(
+    ("transport", "service", "more", "words"),
+    [
+        ("unix", "echo", "client: [connect]", "no service is served over unix"),
+        ("unix", "script", "client: [connect]\n    server: [accept]\n    families: [ipv4]", "knows no address families"),
+        ("unix", "script", "client: [connect]\n    server: [accept]\n    room: {octets: 5}", "'room' is not of unix"),
+        ("fifo", "script", "client: [connect]\n    server: [accept]\n    joined: true", "'joined' is not of fifo"),
+        ("tcp", "echo", "client: [connect]\n    at: 127.0.0.2", "'at' is not of tcp on a wire"),
+        ("fifo", "script", "client: [connect, {send: {payload: {text: x}, descriptor: {text: y}}}]\n    server: [accept]", "'descriptor' is not of fifo"),
+        ("unix", "script", "client: [connect, {send: {payload: {text: x}, priority: 3}}]\n    server: [accept]", "'priority' is not of unix"),
+        ("unix", "script", "client: [connect, reset]\n    server: [accept]", "only TCP can be reset"),
+        ("unix", "script", "client: [connect, {expect: {records: {text: x}}}]\n    server: [accept]", "there are no datagrams"),
+        ("message-queue", "script", "client: [connect, {expect: {octets: {text: x}}}]\n    server: [{wait: 5}]", "expect 'datagrams' or 'records'"),
+        ("message-queue", "script", "client: [connect]\n    server: [accept]", "has no connections"),
+        ("signal", "script", "client: [{send: {text: x}}]\n    server: [{wait: 5}]", "signals carry no octets"),
+        ("signal", "script", "client: [{send: {signal: usr2}}]\n    server: [{wait: 5}]", "'signal'"),
+        ("signal", "script", "client: [{send: {signal: USR2}}]\n    server: [{expect: {signals: [USR2], values: [1, 2]}}]", "as many 'values' as 'signals'"),
+        ("message-queue", "script", "client: [connect]\n    server: [{wait: {}}]", "'wait' has milliseconds, or 'messages'"),
+        ("tcp", "echo", "mail: [{message: {from: a, to: b, content: {text: \"x\\r\\n\"}}}]", "'mail' speaks SMTP"),
+        ("tcp", "smtp", "mail: [{message: {from: a, to: b, content: {text: x}}}]", "ends in CRLF"),
+        ("tcp", "smtp", "mail: [{message: {from: a, to: b, content: {text: \"x\\r\\n\"}}, expect: {status: 999}}]", "should match pattern"),
+        ("tcp", "smtp", "dialogue: [{say: x, octets: {text: y}}]", "exclude each other"),
+        ("tcp", "smtp", "dialogue: [{reply: 250, replies: [[250]]}]", "exclude each other"),
+        ("tcp", "smtp", "client: [connect]\n    arrives: []", "'arrives' is what a dialogue leaves"),
+        ("tcp", "script", "client: [connect]\n    server: [accept, {expect: {line: \"(\"}}]", "no regular expression"),
+        ("tcp", "dns", "questions: [{name: x, type: A}]", "'questions' are asked of a name server"),
+        ("udp", "dns", "questions: [{name: x, type: A, rcode: NOPE}]", "'rcode' is one of"),
+        ("udp", "dns", "queries: [{query: {name: x}}]", "say what comes: 'expect' or 'silence'"),
+        ("udp", "dns", "queries: [{query: {name: x, hex: \"00\"}, expect: {}}]", "has a 'name', or is given in 'hex'"),
+        ("udp", "dns", "queries: [{query: {name: x, type: NOPE}, expect: {}}]", "'type' is a number, or one of"),
+        ("udp", "dns", "client: [connect]\n    cuts: [1]", "'cuts' of a conversation are those of its queries"),
+    ],
+)  # fmt: skip
+def test_words_of_one_machine_mail_and_names_that_do_not_fit(write: Write, transport: str, service: str, more: str, words: str) -> None:
+    found = problems(write("x/y.yaml", FURTHER.format(transport=transport, service=service) + f"    {more}\n"))
+    assert [says for line, _, says in found if words in says and line >= 6], found
+
+
+def test_all_specs_share_one_zone(write: Write) -> None:
+    zone = "zone: {{origin: {origin}, records: [{{name: {origin}, type: A, data: 198.18.0.1}}]}}\n"
+    text = "rfc: 1\nsection: A\ntransport: udp\nservice: dns\n{zone}conversations:\n  - id: one\n    says: So.\n    requires: RFC862-tcp-same-octets\n    questions: [{{name: x, type: A}}]\n"
+    one = write("a/one.yaml", text.format(zone=zone.format(origin="a.test")))
+    other = write("a/other.yaml", text.format(zone=zone.format(origin="b.test")))
+    assert "another zone than a.test" in problems(one.parent)[0][2]
+    other.unlink()
+    told = load.load([one.parent], RULES, [ROOT / "specs"], WIRE_RULES).told()["dns"]["zone"]
+    assert told == {"origin": "a.test", "records": [["a.test", "A", 300, ["198.18.0.1"]]]}
