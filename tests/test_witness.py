@@ -121,7 +121,11 @@ async def test_a_witness_that_was_killed_leaves_no_evidence_and_no_hang(wire: Wi
 async def test_a_capture_that_cannot_be_written_costs_nothing_else(wire: Wire, tmp_path: Path) -> None:
     with wire.socket(wire.near, socket.SOCK_DGRAM) as sender:
         since = time.time_ns()
-        sender.sendto(b"x", (wire.far.addresses["ipv4"], 7))
+        sender.connect((wire.far.addresses["ipv4"], 7))
+        sender.send(b"x")
+        sender.settimeout(5)
+        with pytest.raises(ConnectionRefusedError):
+            sender.recv(1)  # by now the refusal was on the wire
         seen = await wire.link.see(wire.ask("udp", sender.getsockname(), since))
     assert [e.what for e in seen.errors] == ["port"]
     (tmp_path / "file").write_text("in the way")

@@ -15,6 +15,8 @@ from harness.plan.matrix import Abilities
 from harness.run.attached import Attached, NobodyThere
 from harness.run.peer import LivePeer
 
+AT_ONCE = 8
+"""So many peers are ended side by side."""
 MAX_STARTS = 25
 """How often one place of a peer is filled in one run."""
 LogFor = Callable[[str], Callable[[bytes], None]]
@@ -112,8 +114,14 @@ class Pool:
         return [f.result() for f in self._places.values() if f.done() and not f.cancelled() and not f.exception()]
 
     async def close(self) -> None:
-        """Ends all of them."""
-        await asyncio.gather(*(peer.end() for peer in self.living() if peer.alive))
+        """Ends all of them, a few at a time: how long each takes is to be its own doing, and not that of all others which end with it."""
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def end(peer: LivePeer) -> None:
+            async with room:
+                await peer.end()
+
+        await asyncio.gather(*(end(peer) for peer in self.living() if peer.alive))
 
 
 def _abilities(peer: LivePeer) -> Abilities:
