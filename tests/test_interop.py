@@ -20,7 +20,7 @@ from tests.test_cli import parley
 pytestmark = pytest.mark.interop
 PEERS = ("c", "go", "node", "python")
 FURTHER = ("machine", "smtp", "dns")
-ABLE = {"go", "node", "python"}
+ABLE = set(PEERS)
 """Who does what only the further pages of the contract ask for."""
 namespaces = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces as root")
 

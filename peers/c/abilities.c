@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 void abilities_put(struct octets *hello) {
-    static const char *const services[] = {"echo", "discard", "chargen", "qotd", "daytime", "time"};
-    octets_add_text(hello, ",\"can\":[\"serve http/tcp\",\"ask http/tcp\",\"load tcp\",\"script client/tcp\","
+    static const char *const services[] = {"echo", "discard", "chargen", "qotd", "daytime", "time", "dns"};
+    octets_add_text(hello, ",\"can\":[\"serve http/tcp\",\"ask http/tcp\",\"serve smtp/tcp\",\"ask smtp/tcp\",\"ask "
+                           "dns/udp\",\"load tcp\",\"script client/tcp\","
                            "\"script client/udp\",\"script server/tcp\",\"script server/udp\"");
     for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
         char both[64];

@@ -3,6 +3,7 @@
 
 #include "abilities.h"
 #include "command.h"
+#include "dns_client.h"
 #include "http_client.h"
 #include "load.h"
 #include "loop.h"
@@ -10,6 +11,7 @@
 #include "running.h"
 #include "script.h"
 #include "service.h"
+#include "smtp_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,14 +102,24 @@ static bool flush(const struct json *command, char *id, struct fault *fault) {
     return true;
 }
 
+/* What is no service with a client here, that of http refuses. */
+static bool ask(const struct json *command, char *id, struct fault *fault) {
+    const struct json *service = json_member(command, "service");
+    if (json_is(service, "smtp"))
+        return smtp_client_ask(command, id, fault);
+    if (json_is(service, "dns"))
+        return dns_client_ask(command, id, fault);
+    return http_client_ask(command, id, fault);
+}
+
 static const struct handler *handler_named(const struct json *command, struct fault *fault) {
     static const struct handler handlers[] = {
-        {"script", "role",    script_start   },
-        {"serve",  "service", service_serve  },
-        {"ask",    "service", http_client_ask},
-        {"load",   "",        load_start     },
-        {"stop",   NULL,      stop           },
-        {"flush",  NULL,      flush          },
+        {"script", "role",    script_start },
+        {"serve",  "service", service_serve},
+        {"ask",    "service", ask          },
+        {"load",   "",        load_start   },
+        {"stop",   NULL,      stop         },
+        {"flush",  NULL,      flush        },
     };
     struct view name;
     if (!need_text(command, "do", &name, fault))

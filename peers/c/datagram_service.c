@@ -1,6 +1,8 @@
 /* The simple services over UDP; see datagram_service.h. */
 #include "datagram_service.h"
 
+#include "dns_message.h"
+#include "dns_zone.h"
 #include "payload.h"
 #include "sha256.h"
 #include "trades.h"
@@ -33,8 +35,18 @@ static void tell(struct service *service, const char *name, const uint8_t *at, s
     step_close(&service->report);
 }
 
+static bool answer_query(const struct dns_zone *zone, size_t *size) {
+    uint8_t response[DNS_DATAGRAM];
+    *size = dns_zone_answer(zone, (struct view){datagram, *size}, response, sizeof response);
+    memcpy(datagram, response, *size);
+    return *size != 0;
+}
+
 /* The answer to the datagram, written over it; false: none. */
-static bool make_answer(const struct trade *trade, size_t *size) {
+static bool make_answer(const struct service *service, size_t *size) {
+    const struct trade *trade = service->trade;
+    if (service->zone)
+        return answer_query(service->zone, size);
     if (trade->generates) {
         text_pattern(CHARGEN_SEED, 0, datagram, CHARGEN_DATAGRAM);
         *size = CHARGEN_DATAGRAM;
@@ -76,7 +88,7 @@ static bool serve_one(struct service *service, size_t *turn) {
     if (code)
         return !net_would_block(code); /* anything else is the echo of an older answer that did not arrive */
     tell(service, "received", datagram, size, &remote);
-    if (!make_answer(service->trade, &size) || send_answer(service, datagram, size, &remote))
+    if (!make_answer(service, &size) || send_answer(service, datagram, size, &remote))
         return true;
     hold(service->datagrams, size, &remote);
     return false;

@@ -33,6 +33,8 @@ const struct json *json_read(struct json_memory *memory, struct view text, const
 const struct json *json_member(const struct json *object, const char *name);
 bool json_is(const struct json *text, const char *expected);
 
+bool json_is_utf8(struct view octets);
+
 /* The writer: each adds one value. Text must be UTF-8; Latin-1 octets are turned into it. */
 void json_put_text(struct octets *to, struct view utf8);
 void json_put_latin1(struct octets *to, struct view octets);

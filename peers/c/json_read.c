@@ -92,6 +92,17 @@ static size_t utf8_sequence(const uint8_t *at, const uint8_t *end) {
     return size;
 }
 
+bool json_is_utf8(struct view octets) {
+    const uint8_t *at = octets.at, *end = at + octets.size;
+    while (at < end) {
+        size_t size = utf8_sequence(at, end);
+        if (!size)
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 static bool four_digits(struct reader *r, uint32_t *code) {
     if (r->end - r->at < 4)
         return bad(r, "a \\u escape is cut short");

@@ -25,17 +25,14 @@ static const struct possible possible[] = {
     {{"shared-memory", STREAM, true, true, &local_memory},            local_memory_lacks},
     {{"message-queue", LOCAL_RECORDS, true, false, &local_queue},     local_queue_lacks },
     {{"signal", SIGNALS, true, false, &local_signal},                 NULL              },
-#else
-    {{"", STREAM, true, true, NULL}, NULL}
 #endif
+    {{NULL, STREAM, false, false, NULL},                              NULL              }
 };
 
-enum { HOW_MANY = HAS_LOCAL ? sizeof possible / sizeof *possible : 0 };
-
 const struct transport *local_transport(const char *name) {
-    for (size_t i = 0; i < HOW_MANY; i++)
-        if (strcmp(possible[i].transport.name, name) == 0)
-            return &possible[i].transport;
+    for (const struct possible *one = possible; one->transport.name; one++)
+        if (strcmp(one->transport.name, name) == 0)
+            return &one->transport;
     return NULL;
 }
 
@@ -45,9 +42,9 @@ static const char *lack_of(const struct possible *one) {
 
 void local_put_abilities(struct octets *can) {
     char both[100];
-    for (size_t i = 0; i < HOW_MANY; i++) {
-        const char *name = possible[i].transport.name;
-        if (lack_of(&possible[i]))
+    for (const struct possible *one = possible; one->transport.name; one++) {
+        const char *name = one->transport.name;
+        if (lack_of(one))
             continue;
         snprintf(both, sizeof both, ",\"script client/%s\",\"script server/%s\"", name, name);
         octets_add_text(can, both);
@@ -63,10 +60,10 @@ static void put_lack(struct octets *hello, const char *name, const char *why, bo
 
 void local_put_lacks(struct octets *hello) {
     bool any = false;
-    for (size_t i = 0; i < HOW_MANY; i++) {
-        const char *why = lack_of(&possible[i]);
+    for (const struct possible *one = possible; one->transport.name; one++) {
+        const char *why = lack_of(one);
         if (why)
-            put_lack(hello, possible[i].transport.name, why, !any);
+            put_lack(hello, one->transport.name, why, !any);
         any = any || why;
     }
     if (any)

@@ -46,7 +46,6 @@ struct local {
     uint64_t messages, message_size, capacity;
     struct rings *rings;
     int64_t looks; /* in vain, one after the other */
-    bool arrived;
 
     bool joined; /* of a pipe: both sides write into one */
     int process; /* of a client of signals: whom it signals */

@@ -121,9 +121,9 @@ static bool any_misplaced(const struct script *script, enum act act, const struc
 static bool read_descriptor(struct script_step *step, const struct json *object, struct fault *fault) {
     const struct json *member = json_member(object, "descriptor");
     struct step_more *more = &step->more;
-    more->passes = member && member->kind != JSON_FALSE;
     if (step->act == RECEIVE)
         return maybe_bool(object, "descriptor", &more->passes, fault);
+    more->passes = member != NULL;
     if (!more->passes)
         return true;
     if (!step->payload.size)

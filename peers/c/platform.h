@@ -1,6 +1,7 @@
 /* What differs between systems: sockets, the clock, standard input and output, what the system calls itself.
- * Owns the system calls of the peer (but poll(), which is in loop.c) and the meaning of the system's error codes. Knows
- * no conversation. A port to a further system is a second implementation of this file. */
+ * Owns the system calls of the peer (but poll(), which is in loop.c, and what connects processes of one machine, which
+ * is behind local.h) and the meaning of the system's error codes. Knows no conversation. A port to a further system is
+ * a second implementation of this file. */
 #ifndef PLATFORM_H
 #define PLATFORM_H
 

@@ -2,7 +2,9 @@
 #include "service.h"
 
 #include "datagram_service.h"
+#include "dns_zone.h"
 #include "http_server.h"
+#include "smtp_server.h"
 #include "stream_service.h"
 #include "trades.h"
 
@@ -99,6 +101,7 @@ static void end(struct service *service) {
     report_done(&service->report);
     datagrams_free(service->datagrams);
     http_site_free(service->site);
+    dns_zone_free(service->zone);
     running_end(&service->running);
     free(service);
 }
@@ -128,14 +131,12 @@ static int open_socket(struct service *service, int type, const struct address *
     return code;
 }
 
-/* What is to be done with what comes; the result is the system's. */
-static int begin(struct service *service, int type) {
-    if (service->site)
-        return http_server_begin(service);
-    if (type == SOCK_STREAM) {
-        service_accept(service, stream_accept);
-        return 0;
-    }
+static int begin_streams(struct service *service) {
+    service_accept(service, stream_accept);
+    return 0;
+}
+
+static int begin_datagrams(struct service *service) {
     datagrams_begin(service);
     watch_want(&service->watch, service->sock, POLLIN);
     return 0;
@@ -144,13 +145,24 @@ static int begin(struct service *service, int type) {
 static void open_service(struct service *service, int type, const struct address *address) {
     int code = open_socket(service, type, address);
     if (!code)
-        code = begin(service, type);
+        code = service->begin(service);
     if (code) {
         step_failed(&service->report, -1, net_error_word(code), net_error_says(code));
         end(service);
         return;
     }
     report_now(&service->report);
+}
+
+static bool choose_http(struct service *service, const struct json *command, struct fault *fault) {
+    service->begin = http_server_begin;
+    service->site = http_site_read(command, fault);
+    return service->site && http_server_can_send(service->site, fault);
+}
+
+static bool choose_dns(struct service *service, const struct json *command, struct fault *fault) {
+    service->zone = dns_zone_read(json_member(command, "zone"), fault);
+    return service->zone != NULL;
 }
 
 /* Which service on which transport; *type becomes SOCK_STREAM or SOCK_DGRAM. */
@@ -161,14 +173,17 @@ static bool choose(struct service *service, const struct json *command, int *typ
     bool tcp = json_is(json_member(command, "transport"), "tcp");
     bool udp = json_is(json_member(command, "transport"), "udp");
     *type = tcp ? SOCK_STREAM : SOCK_DGRAM;
-    if (tcp && json_is(json_member(command, "service"), "http")) {
-        service->site = http_site_read(command, fault);
-        return service->site && http_server_can_send(service->site, fault);
+    service->begin = tcp ? begin_streams : begin_datagrams;
+    if (tcp && json_is(json_member(command, "service"), "http"))
+        return choose_http(service, command, fault);
+    if (tcp && json_is(json_member(command, "service"), "smtp")) {
+        service->begin = smtp_server_begin;
+        return true;
     }
     service->trade = trade_named((const char *)name.at);
     if (!service->trade || (!tcp && !udp))
         return unsupported(fault, "there is no service %.40s/%.40s", (const char *)name.at, (const char *)transport.at);
-    return true;
+    return !service->trade->has_zone || choose_dns(service, command, fault);
 }
 
 bool service_serve(const struct json *command, char *id, struct fault *fault) {
@@ -178,6 +193,7 @@ bool service_serve(const struct json *command, char *id, struct fault *fault) {
     service->sock = NO_SOCKET;
     if (!choose(service, command, &type, fault) || !need_address(command, &address, fault)) {
         http_site_free(service->site);
+        dns_zone_free(service->zone);
         free(service);
         return false;
     }

@@ -19,12 +19,15 @@ struct service {
     struct conn *conns;
     /* What to do with a connection that was accepted. */
     void (*accept)(struct service *service, sock_t sock, const struct address *remote);
+    /* What is to be done once the socket is there; the result is the system's. */
+    int (*begin)(struct service *service);
     /* Lets a library go that accepts connections itself, and ends them all. NULL: there is none. */
     void (*leave)(struct service *service);
-    const struct trade *trade;   /* of all but http */
+    const struct trade *trade;   /* of the simple ones, and dns */
     struct http_site *site;      /* of http */
     struct http_stack *stack;    /* of http: what a library keeps for it */
     struct datagrams *datagrams; /* of UDP */
+    struct dns_zone *zone;       /* of dns */
 };
 
 /* Carries `serve` out. Takes over `id` if it succeeds; else *fault says why not. */

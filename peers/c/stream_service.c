@@ -1,6 +1,7 @@
 /* The simple services over TCP; see stream_service.h. */
 #include "stream_service.h"
 
+#include "dns_zone.h"
 #include "payload.h"
 #include "sha256.h"
 #include "trades.h"
@@ -18,6 +19,7 @@ struct stream {
     struct watch watch;
     struct timer farewell;
     struct octets out; /* to be sent, not yet taken by the system */
+    struct octets in;  /* of dns: of a query that is not whole, or cannot be answered yet */
     struct sha256 came, went;
     uint64_t generated;
     bool came_over, went_over;
@@ -52,6 +54,7 @@ static void end(struct stream *s, int code) {
         conn_broke(&s->conn, code);
     conn_end(&s->conn);
     octets_free(&s->out);
+    octets_free(&s->in);
     free(s);
 }
 
@@ -88,6 +91,24 @@ static int echo(struct stream *s, const uint8_t *from, size_t size) {
     return code;
 }
 
+static int converse(struct stream *s, const uint8_t *from, size_t size) {
+    int code;
+    size_t before;
+    octets_add(&s->in, from, size);
+    do {
+        before = octets_size(&s->in);
+        dns_zone_converse(s->conn.service->zone, &s->in, &s->out, MOST_TO_ECHO);
+        code = send_out(s);
+    } while (!code && !octets_size(&s->out) && octets_size(&s->in) < before);
+    return code;
+}
+
+static int take(struct stream *s, const uint8_t *from, size_t size) {
+    if (s->conn.service->zone)
+        return converse(s, from, size);
+    return s->conn.service->trade->echoes ? echo(s, from, size) : 0;
+}
+
 static int generate(struct stream *s) {
     size_t put;
     text_pattern(CHARGEN_SEED, s->generated, piece, PIECE);
@@ -121,7 +142,7 @@ static int read_some(struct stream *s) {
         }
         if (!s->conn.service->silent)
             sha256_add(&s->came, piece, got);
-        code = s->conn.service->trade->echoes ? echo(s, piece, got) : 0;
+        code = take(s, piece, got);
         if (code)
             return code;
     }
@@ -131,6 +152,8 @@ static int read_some(struct stream *s) {
 static int advance(struct stream *s) {
     const struct trade *trade = s->conn.service->trade;
     int code = send_out(s);
+    if (!code && octets_size(&s->in))
+        code = converse(s, NULL, 0);
     if (!code && trade->answer && !s->went_over && !octets_size(&s->out))
         say_goodbye(s);
     if (!code)

@@ -25,12 +25,13 @@ static size_t time_of_day(uint8_t to[LONGEST_ANSWER]) {
 
 const struct trade *trade_named(const char *name) {
     static const struct trade trades[] = {
-        {"echo",    true,  false, NULL            },
-        {"discard", false, false, NULL            },
-        {"chargen", false, true,  NULL            },
-        {"qotd",    false, false, quote_of_the_day},
-        {"daytime", false, false, daytime         },
-        {"time",    false, false, time_of_day     },
+        {"echo",    true,  false, NULL,             false},
+        {"discard", false, false, NULL,             false},
+        {"chargen", false, true,  NULL,             false},
+        {"qotd",    false, false, quote_of_the_day, false},
+        {"daytime", false, false, daytime,          false},
+        {"time",    false, false, time_of_day,      false},
+        {"dns",     false, false, NULL,             true },
     };
     for (size_t i = 0; i < sizeof trades / sizeof *trades; i++)
         if (strcmp(trades[i].name, name) == 0)

@@ -14,6 +14,7 @@ struct trade {
     bool echoes;                                  /* each octet back */
     bool generates;                               /* the text pattern, without end */
     size_t (*answer)(uint8_t to[LONGEST_ANSWER]); /* one answer, whatever was asked; NULL: none */
+    bool has_zone;                                /* dns: what is answered stands there */
 };
 
 /* NULL if there is none of that name. */
