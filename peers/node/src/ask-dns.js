@@ -3,7 +3,7 @@
 import dns from 'node:dns';
 import net from 'node:net';
 import { Asking, asker } from './asking.js';
-import { STOPPED, StepFailure, describe, unsupported } from './faults.js';
+import { STOPPED, StepFailure, unsupported } from './faults.js';
 import * as members from './members.js';
 
 /** The octets of texts: Node hands them over one octet a character. */
@@ -20,7 +20,7 @@ const DATA = {
   MX: ({ priority, exchange }) => [priority, exchange],
   SRV: ({ priority, weight, port, name }) => [priority, weight, port, name],
   TXT: (texts) => texts.map(text),
-  SOA: ({ nsname, hostmaster, serial, refresh, retry, expire, minttl }) => [nsname, hostmaster, serial, refresh, retry, expire, minttl],
+  SOA: (soa) => ['nsname', 'hostmaster', 'serial', 'refresh', 'retry', 'expire', 'minttl'].map((name) => soa[name]),
 };
 
 /** What c-ares says of an answer without such records. */
@@ -74,5 +74,5 @@ class Conversation extends Asking {
 
 function failureOf(error) {
   if (error.code === dns.CANCELLED) return STOPPED;
-  return Object.hasOwn(WORDS, error.code) ? new StepFailure(WORDS[error.code], error.message) : new StepFailure('other', describe(error).says);
+  return new StepFailure(WORDS[error.code] ?? 'other', error.message);
 }

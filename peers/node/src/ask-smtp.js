@@ -13,6 +13,7 @@ const NAME = 'client.example';
 const PATIENT = 2 ** 31 - 1;
 const CLOCKS = { connectionTimeout: PATIENT, greetingTimeout: PATIENT, socketTimeout: PATIENT };
 const UNSAFE = /[\r\n<>]/;
+const EIGHT_BITS = /[\x80-\xff]/;
 
 const start = asker((remote, report) => new Session(remote, report), messageOf, 'messages');
 
@@ -55,7 +56,7 @@ class Session extends Asking {
   async ask({ from, to, octets }) {
     if (this.#stale) await this.#call((resolve, reject) => this.#smtp.reset(answering(resolve, reject)));
     // The library notes in the envelope who was refused.
-    const envelope = { from, to, use8BitMime: octets.some((octet) => octet > 0x7f) };
+    const envelope = { from, to, use8BitMime: EIGHT_BITS.test(octets.toString('latin1')) };
     const status = await this.#send(envelope, octets);
     const refused = (envelope.rejectedErrors ?? []).map(({ recipient, responseCode }) => [recipient, responseCode]);
     this.say('mail', { status, ...(refused.length > 0 && { refused }), ...tallyOf(octets) });
@@ -80,7 +81,9 @@ class Session extends Asking {
     const SMTPConnection = load('nodemailer/lib/smtp-connection');
     const connection = this.#socket;
     this.#smtp = new SMTPConnection({ connection, name: NAME, secure: false, ignoreTLS: true, logger: false, ...CLOCKS });
-    this.#smtp.on('error', (error) => this.cut(this.#cause ?? error));
+    this.#smtp.on('error', (error) => {
+      this.cut(this.#cause ?? (isEnd(error) ? new StepFailure('ended', error.message) : error));
+    });
     this.#smtp.on('end', () => this.#ended());
     this.#smtp.connect(() => {
       this.#begun = true;
@@ -121,6 +124,9 @@ class Session extends Asking {
     });
   }
 }
+
+/** Whether the library saw the connection end, without a reply that says why. */
+const isEnd = ({ code, responseCode }) => code === 'ECONNECTION' && responseCode === undefined;
 
 /** A callback of the library as the ends of a promise. */
 const answering = (resolve, reject) => (error, found) => (error ? reject(error) : resolve(found));

@@ -2,9 +2,7 @@
 
 import os from 'node:os';
 import process from 'node:process';
-import { askDns } from './ask-dns.js';
 import { askHttp } from './ask-http.js';
-import { askSmtp } from './ask-smtp.js';
 import { familiesHere } from './families.js';
 import { CommandFault, badCommand, unsupported } from './faults.js';
 import { loadTcp } from './load.js';
@@ -13,9 +11,7 @@ import * as members from './members.js';
 import { MUTE, Report, now } from './output.js';
 import { versionOf, versionsHere } from './packages.js';
 import { startScript } from './script.js';
-import { serveDnsTcp, serveDnsUdp } from './service-dns.js';
 import { serveHttp } from './service-http.js';
-import { serveSmtp } from './service-smtp.js';
 import { TCP_SERVICES, serveTcp } from './service-tcp.js';
 import { UDP_SERVICES, serveUdp } from './service-udp.js';
 
@@ -25,7 +21,7 @@ const NEWLINE = 10;
 
 /**
  * What can be started: ability -> function of the command and its Report. It throws a CommandFault before anything
- * is reported, or returns something whose `stop()` makes it end and report `done`.
+ * is reported, or returns something whose `stop()` makes it end and report `done`; either of them now or as a promise.
  */
 const ABILITIES = {
   ...abilities('serve', TCP_SERVICES, 'tcp', serveTcp),
@@ -36,16 +32,16 @@ const ABILITIES = {
   'script server/tcp': startScript,
   'script server/udp': startScript,
   'ask http/tcp': askHttp,
-  'ask dns/udp': askDns,
+  'ask dns/udp': later(() => import('./ask-dns.js'), 'askDns'),
   'load tcp': loadTcp,
 };
 
 /** What an npm package carries: ability, package, and what is started. */
 const PACKAGED = [
-  ['serve smtp/tcp', 'smtp-server', serveSmtp],
-  ['ask smtp/tcp', 'nodemailer', askSmtp],
-  ['serve dns/udp', 'dns-packet', serveDnsUdp],
-  ['serve dns/tcp', 'dns-packet', serveDnsTcp],
+  ['serve smtp/tcp', 'smtp-server', later(() => import('./service-smtp.js'), 'serveSmtp')],
+  ['ask smtp/tcp', 'nodemailer', later(() => import('./ask-smtp.js'), 'askSmtp')],
+  ['serve dns/udp', 'dns-packet', later(() => import('./service-dns.js'), 'serveDnsUdp')],
+  ['serve dns/tcp', 'dns-packet', later(() => import('./service-dns.js'), 'serveDnsTcp')],
 ];
 
 /** Everything that there is without another HTTP stack, as far as this system and the packages here carry it. */
@@ -71,6 +67,11 @@ const NEEDS = {
   load: () => 'load tcp',
 };
 
+/** What few conversations need is loaded for the first of them. */
+function later(load, name) {
+  return async (...values) => (await load())[name](...values);
+}
+
 function abilities(verb, services, transport, start) {
   return Object.fromEntries(services.map((service) => [`${verb} ${service}/${transport}`, start]));
 }
@@ -88,7 +89,7 @@ export class Contract {
 
   /**
    * @param {import('./output.js').Output} output
-   * @param {{abilities: object, libraries: object, lacks?: object}} [stack] another HTTP stack, which is then all that there is
+   * @param {{abilities: object, libraries: object, lacks?: object}} [stack] another HTTP stack, which is then all there is
    */
   constructor(output, { abilities, ...about } = everything()) {
     this.#output = output;
@@ -155,7 +156,8 @@ export class Contract {
   }
 
   #start(command, ability) {
-    if (!Object.hasOwn(this.#abilities, ability)) throw unsupported(this.#about.lacks?.[ability] ?? `this peer cannot '${ability}'`);
+    const why = this.#about.lacks?.[ability] ?? `this peer cannot '${ability}'`;
+    if (!Object.hasOwn(this.#abilities, ability)) throw unsupported(why);
     const id = members.text(command, 'id');
     if (this.#running.has(id)) throw badCommand(`'${id}' is running already`);
     const entry = { stop: undefined, onEnd: undefined };
@@ -166,8 +168,23 @@ export class Contract {
     const report = new Report(this.#output, id, { onDone });
     const connections = connectionReports(this.#output, id, command.report === 'none');
     const started = this.#abilities[ability](command, report, connections);
-    entry.stop = () => started.stop();
     this.#running.set(id, entry);
+    if (started instanceof Promise) this.#startLater(started, entry, (error) => this.#refuse(id, error), onDone);
+    else entry.stop = () => started.stop();
+  }
+
+  /** A `stop` that comes before it is started is carried out then. */
+  #startLater(starting, entry, refuse, onDone) {
+    let stopped = false;
+    entry.stop = () => (stopped = true);
+    const onError = (error) => {
+      refuse(error);
+      onDone();
+    };
+    starting.then((started) => {
+      entry.stop = () => started.stop();
+      if (stopped) started.stop();
+    }, onError);
   }
 
   /** What is over already needs no stopping: `stop` and `done` may cross. */

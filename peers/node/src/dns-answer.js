@@ -69,7 +69,8 @@ function written({ id, flags, question, key, answers = [], authorities = [] }, r
     return fitting;
   };
   const kept = [fit(answers), fit(authorities)];
-  const header = headerOf(id, flags | (room < 0 ? FLAGS.truncated : 0) | RCODES[rcode], [question ? 1 : 0, ...kept.map((list) => list.length)]);
+  const counts = [question ? 1 : 0, ...kept.map((list) => list.length)];
+  const header = headerOf(id, flags | (room < 0 ? FLAGS.truncated : 0) | RCODES[rcode], counts);
   return Buffer.concat([header, ...parts, ...kept.flat(2)]);
 }
 

@@ -82,7 +82,7 @@ export const keyOf = (octets) => octets.toString('latin1').replace(/[A-Z]/g, (le
 /** The name above: without the first label. */
 const above = (key) => key.slice(1 + key.charCodeAt(0));
 
-/** A record ready to be sent. @typedef {{key: string, owner: Buffer, number: number, rest: Buffer, target?: string}} Ready */
+/** A record to send. @typedef {{key: string, owner: Buffer, number: number, rest: Buffer, target?: string}} Ready */
 
 /** The records of a zone by their names. */
 export class Zone {
@@ -140,17 +140,19 @@ export class Zone {
 
   #add(given) {
     if (!Array.isArray(given) || given.length !== 4) throw badCommand('a record is a name, a type, a TTL and data');
-    const record = this.#ready(members.text(given, 0) || '.', members.text(given, 1), members.whole(given, 2, { max: MAX_LONG }), given[3]);
+    const record = this.#ready(given);
     const { key } = record;
     this.#records.set(key, [...(this.#records.get(key) ?? []), record]);
     for (let name = key; name !== '\0'; ) this.#parents.add((name = above(name)));
     if (record.number === SOA && key === this.#origin) this.#authority = [negative(record)];
   }
 
-  #ready(name, type, ttl, given) {
+  #ready(given) {
+    const [name, type] = [members.text(given, 0) || '.', members.text(given, 1)];
+    const ttl = members.whole(given, 2, { max: MAX_LONG });
     if (!Object.hasOwn(TYPES, type)) throw unsupported(`there are no records of type '${type}' here`);
     const { number, read } = TYPES[type];
-    const list = new Data(given);
+    const list = new Data(given[3]);
     const data = read(list);
     list.finish();
     const owner = this.#wire(name);

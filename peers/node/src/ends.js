@@ -21,7 +21,7 @@ export class Ends extends EventEmitter {
   constructor(reading, writing, lazy, first) {
     super();
     if (reading !== undefined) this.#reading = this.#follow(readerOf(reading, lazy));
-    if (writing !== undefined) this.#writing = this.#follow(new net.Socket({ fd: writing, readable: false, writable: true }));
+    if (writing !== undefined) this.#writing = this.#follow(writerOf(writing));
     if (first?.length > 0) this.#reading.unshift(first);
     this.#reading?.on('data', (piece) => this.emit('data', piece));
     this.#reading?.on('end', () => this.emit('end'));
@@ -71,6 +71,8 @@ export class Ends extends EventEmitter {
     return socket;
   }
 }
+
+const writerOf = (fd) => new net.Socket({ fd, readable: false, writable: true });
 
 /** Paused, it leaves the octets with the system until somebody wants them. */
 function readerOf(fd, lazy) {

@@ -57,6 +57,7 @@ const WORDS = {
   EEXIST: 'address-in-use',
   ENOENT: 'missing',
   ESRCH: 'missing',
+  EMSGSIZE: 'too-large',
 };
 
 /**

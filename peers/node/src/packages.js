@@ -9,6 +9,7 @@ import { unsupported } from './faults.js';
 const NAMES = ['koffi', 'nodemailer', 'smtp-server', 'dns-packet'];
 
 let folder;
+const versions = new Map();
 
 /** @param {string | undefined} place the folder that holds `node_modules`; undefined: there are no packages */
 export function lookIn(place) {
@@ -20,7 +21,11 @@ export function lookIn(place) {
  * @returns {string | undefined} its version; undefined where it is not there
  */
 export function versionOf(name) {
-  if (folder === undefined) return undefined;
+  if (!versions.has(name)) versions.set(name, folder && readVersion(name));
+  return versions.get(name);
+}
+
+function readVersion(name) {
   try {
     return JSON.parse(fs.readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
   } catch {

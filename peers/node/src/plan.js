@@ -25,7 +25,8 @@ const LOOSE = {
   server: { start: OPEN, open: OPEN, shut: { wait: 'shut' } },
 };
 const NAMED = { ...LOOSE, client: { ...LOOSE.client, start: { wait: 'start', connect: 'open' } } };
-const SIGNALS = { start: { ...OPEN, block: 'open', unblock: 'open' }, open: { ...OPEN, block: 'open', unblock: 'open' }, shut: { wait: 'shut' } };
+const HEARING = { ...OPEN, block: 'open', unblock: 'open' };
+const SIGNALS = { start: HEARING, open: HEARING, shut: { wait: 'shut' } };
 
 const RECEIVE = {
   octets: (step) => members.whole(step, 'octets'),
@@ -111,7 +112,7 @@ const MAX_HELD = 4096;
 function descriptorOf(recipe, payload, wants) {
   const held = payloadOf(recipe);
   if (held().length > MAX_HELD) throw badCommand(`a descriptor holds at most ${MAX_HELD} octets`);
-  if (wants === RECEIVE && payload().length === 0) throw badCommand('a descriptor goes with the first octet, and there is none');
+  if (wants === RECEIVE && payload().length === 0) throw badCommand('a descriptor goes with the first octet: there is none');
   return held;
 }
 

@@ -87,8 +87,8 @@ export const openMemory = (name, least) =>
     return size < least ? undefined : size;
   });
 
-/** Takes the name of a shared memory object away. */
-export const removeMemory = checked('int shm_unlink(const char *)');
+/** Takes the name of a shared memory object away, if it is there. */
+export const removeMemory = checked('int shm_unlink(const char *)', ['ENOENT']);
 
 function mapped(fd, measure) {
   try {

@@ -19,8 +19,8 @@ const sendCall = checked('int mq_send(int, void *, size_t, unsigned int)', ['EAG
 const receiveCall = checked('intptr_t mq_receive(int, void *, size_t, void *)', ['EAGAIN']);
 const closeCall = checked('int mq_close(int)');
 
-/** Takes the name of a queue away. */
-export const removeQueue = checked('int mq_unlink(const char *)');
+/** Takes the name of a queue away, if it is there. */
+export const removeQueue = checked('int mq_unlink(const char *)', ['ENOENT']);
 
 /** A queue that is open. */
 export class Queue {
@@ -34,7 +34,8 @@ export class Queue {
    */
   constructor(name, room) {
     const flags = O_RDWR | O_NONBLOCK | CLOEXEC;
-    this.#fd = room ? openCall(name, flags | O_CREAT | O_EXCL, MINE_ALONE, attributesOf(room)) : openCall(name, flags, 0, null);
+    if (room) this.#fd = openCall(name, flags | O_CREAT | O_EXCL, MINE_ALONE, attributesOf(room));
+    else this.#fd = openCall(name, flags, 0, null);
     this.#place = Buffer.from(new ArrayBuffer(this.#look(SIZE)));
   }
 

@@ -97,7 +97,7 @@ export function peerOf(fd) {
   return { pid: found.readInt32LE(0), uid: found.readUInt32LE(4), gid: found.readUInt32LE(8) };
 }
 
-/** @param {number} fd which from now on gives the sender's credentials with each record, an empty one too: an end has none */
+/** @param {number} fd which from now on gives the sender's credentials with each record, an empty one too: not an end */
 export function markRecords(fd) {
   const on = fixed(INT);
   on.writeInt32LE(1);
@@ -122,10 +122,9 @@ export function send(fd, octets, to) {
  * @returns {number | undefined} as `send`
  */
 export function sendWith(fd, octets, descriptors) {
-  const place = Buffer.from(octets.subarray(0, LARGEST));
-  const message = new Message(fixed(place.length || 1), 0, controlOctets(descriptors.length));
-  message.place.set(place);
-  message.lay(place.length);
+  const message = new Message(fixed(octets.length || 1), 0, controlOctets(descriptors.length));
+  message.place.set(octets);
+  message.lay(octets.length);
   message.pass(descriptors);
   return sendmsgCall(fd, message.head, MSG_NOSIGNAL);
 }

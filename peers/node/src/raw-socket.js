@@ -6,6 +6,9 @@ import { Channel } from './channel.js';
 import * as unix from './posix-sockets.js';
 import { StepFailure } from './faults.js';
 
+/** More than the system takes in one call; what a descriptor goes with is copied. */
+const MOST = 256 * 1024;
+
 /** A connected socket. */
 export class RawSocket extends Channel {
   #fd;
@@ -53,7 +56,7 @@ export class RawSocket extends Channel {
 
   tryWrite(octets) {
     if (this.#passing.length === 0) return unix.send(this.#fd, octets);
-    const count = unix.sendWith(this.#fd, octets, this.#passing);
+    const count = unix.sendWith(this.#fd, octets.subarray(0, MOST), this.#passing);
     if (count !== undefined) unix.closeAll(this.#passing.splice(0));
     return count;
   }

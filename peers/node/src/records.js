@@ -42,8 +42,8 @@ export class Records {
    * @param {{to?: Buffer, descriptor?: number}} more whom to, if that is not who is connected; what goes with it
    */
   async send(octets, { to, descriptor }) {
-    const attempt = descriptor === undefined ? () => unix.send(this.#fd, octets, to) : () => unix.sendWith(this.#fd, octets, [descriptor]);
-    await this.#patience.until(attempt);
+    const passing = () => unix.sendWith(this.#fd, octets, [descriptor]);
+    await this.#patience.until(descriptor === undefined ? () => unix.send(this.#fd, octets, to) : passing);
   }
 
   /** @returns {Promise<Record | undefined>} the next one; undefined at the end */

@@ -1,5 +1,5 @@
-// One connection as scripts see it, over TCP or another stream: reading that is eager or lazy, and writes, shutdown, close and reset that can
-// be awaited. Knows no steps and reports nothing.
+// One connection as scripts see it, over TCP or another stream: reading that is eager or lazy, and writes, shutdown, close
+// and reset that can be awaited. Knows no steps and reports nothing.
 
 /** Octets that eager reading keeps for later steps before it waits for them, so that memory has an end. */
 const MAX_KEPT = 64 * 1024 * 1024;
@@ -11,7 +11,10 @@ const MAX_KEPT = 64 * 1024 * 1024;
  */
 export const LAZY_BUFFER = 1;
 
-/** A connected socket, or what behaves as one, or one that is about to connect; lazy ones must be paused before they are handed over. */
+/**
+ * A connected socket, or what behaves as one, or one that is about to connect; lazy ones must be paused before they are
+ * handed over.
+ */
 export class Stream {
   #socket;
   #lazy;

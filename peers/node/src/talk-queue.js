@@ -34,7 +34,7 @@ export class QueueTalk extends RecordTalk {
   }
 
   async give(octets, { priority, now }) {
-    await this.#patience.until(() => this.#trySend(octets, priority) ?? (now ? refuse('full') : undefined));
+    await this.#patience.until(() => this.#sending.send(octets, priority) ?? (now ? refuse('full') : undefined));
   }
 
   take({ now }) {
@@ -63,7 +63,7 @@ export class QueueTalk extends RecordTalk {
   }
 
   shut() {
-    for (const name of this.#made.splice(0)) removeIfThere(name);
+    for (const name of this.#made.splice(0)) removeQueue(name);
   }
 
   #make(name) {
@@ -71,24 +71,8 @@ export class QueueTalk extends RecordTalk {
     this.#made.push(name);
     return queue;
   }
-
-  #trySend(octets, priority) {
-    try {
-      return this.#sending.send(octets, priority);
-    } catch (error) {
-      throw error.code === 'EMSGSIZE' ? new StepFailure('too-large', error.message) : error;
-    }
-  }
 }
 
 function refuse(error) {
   throw new StepFailure(error, `EAGAIN: the queue is ${error}`);
-}
-
-function removeIfThere(name) {
-  try {
-    removeQueue(name);
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
-  }
 }

@@ -150,7 +150,8 @@ export class StreamTalk {
     if (step.until === 'end') await this.#received(step, wanted);
     else if (step.wants !== 'quiet') this.say('received', wanted.tally.result());
     this.say('end');
-    if (step.until !== 'end') throw new StepFailure('ended', `the stream ended after ${wanted.tally.octets} octets of this step`);
+    const { octets } = wanted.tally;
+    if (step.until !== 'end') throw new StepFailure('ended', `the stream ended after ${octets} octets of this step`);
   }
 
   #broke(error) {
