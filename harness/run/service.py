@@ -46,13 +46,20 @@ class Activity:
 
 
 class Datagrams(Activity):
-    """One client's share of a UDP service's report: so many steps are ``wanted``."""
+    """One client's share of a UDP service's report: so many steps are ``wanted``; of these contents alone, if they are ``known``: others
+    that asked from the same port before may not have claimed theirs.
+    """
 
-    __slots__ = ("wanted",)
+    __slots__ = ("known", "wanted")
 
-    def __init__(self, wanted: int) -> None:
+    def __init__(self, wanted: int, known: frozenset[str] | None = None) -> None:
         super().__init__()
         self.wanted = wanted
+        self.known = known
+
+    def takes(self, step: Step) -> bool:
+        """Whether it may be one of them."""
+        return self.known is None or step.digest in self.known
 
     @property
     def whole(self) -> bool:
@@ -131,18 +138,18 @@ class Service(Activity):
 
     def _datagram(self, step: Step, remote: Address) -> None:
         for reader in self._readers.get(remote, ()):
-            if not reader.whole:
+            if not reader.whole and reader.takes(step):
                 reader.steps.append(step)
                 reader.wake()
                 return
         self._datagrams.setdefault(remote, []).append(step)
         _bound(self._datagrams)
 
-    def claim_datagrams(self, client: Address, wanted: int) -> Datagrams:
-        """The first ``wanted`` reports of datagrams to and from ``client`` that nobody claimed."""
-        reader = Datagrams(wanted)
+    def claim_datagrams(self, client: Address, wanted: int, known: frozenset[str] | None = None) -> Datagrams:
+        """The first ``wanted`` reports of datagrams to and from ``client`` that nobody claimed; of contents that are ``known``, if any are."""
+        reader = Datagrams(wanted, known)
         self._readers.setdefault(client, deque()).append(reader)
-        came = self._datagrams.pop(client, [])
+        came = [step for step in self._datagrams.pop(client, []) if reader.takes(step)]
         reader.steps += came[:wanted]
         if came[wanted:]:
             self._datagrams[client] = came[wanted:]
@@ -155,7 +162,7 @@ class Service(Activity):
         if isinstance(activity, Datagrams):
             _remove(self._readers, client, activity)
             more = self._datagrams.pop(client, []) if client not in self._readers else []
-            activity.steps += [step for step in more if step.t <= until]
+            activity.steps += [step for step in more if step.t <= until and activity.takes(step)]
             if later := [step for step in more if step.t > until]:
                 self._datagrams[client] = later
         else:

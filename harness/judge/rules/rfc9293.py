@@ -127,6 +127,11 @@ def _ending(sent: Sent) -> str:
     return " and ".join(words) or "neither FIN nor RST"
 
 
+def _over(sent: Sent, came: Sent) -> bool:
+    """Whether both FINs were acknowledged before the RST: a stray acknowledgement to a connection that is no more is answered so (3.10.7.1)."""
+    return sent.fin_acked and came.fin_acked and 0 < max(sent.fin_frame, came.fin_frame) < sent.rst_frame and sent.whole and came.whole
+
+
 def _ended_well(sent: Sent) -> bool:
     """Whether it ended in order. Where the other side's RST came first, nobody can."""
     return bool(sent.fin_frame) and sent.fin_acked and not sent.rst_frame
@@ -136,7 +141,7 @@ WIRE_RULES: dict[str, Asked] = {
     "rfc9293-syn-sent": _asked("at least {} SYN", lambda f, s, o, n: len(s.syn_times) >= n, lambda s: f"{len(s.syn_times)}"),
     "rfc9293-syn-refused": _asked("RST in answer to the SYN", lambda f, s, o, n: bool(s.rst_frame) and not s.syn_times, _ending),
     "rfc9293-reset": _asked("RST, and no FIN", lambda f, s, o, n: bool(s.rst_frame) and not s.fin_frame, _ending),
-    "rfc9293-fin": _asked("FIN, and no RST", lambda f, s, o, n: _ended_well(s) or bool(o.rst_frame and not s.rst_frame), _ending),
+    "rfc9293-fin": _asked("FIN, and no RST", lambda f, s, o, n: _ended_well(s) or bool(o.rst_frame and not s.rst_frame) or _over(s, o), _ending),
     "rfc9293-segments": _asked("at least {} segments with data", lambda f, s, o, n: s.segments >= n, lambda s: f"{s.segments}"),
     "rfc9293-window-probed": _asked(
         "at least {} probes of the closed window", lambda f, s, o, n: bool(o.zero_window_frame) and s.probed >= n, lambda s: f"{s.probed}"

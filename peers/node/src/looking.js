@@ -4,7 +4,7 @@
 import { performance } from 'node:perf_hooks';
 import { STOPPED } from './faults.js';
 
-/** So long after something came of it, or was begun, everything is tried in each turn: others need no longer to fill a ring. */
+/** So long after something came of it, or was begun, everything is tried in each turn; longer takes the processor from others. */
 const EAGER = 0.5;
 const PAUSE = 1;
 
