@@ -39,7 +39,7 @@ HOME = ROOT / "mutants"
 RIGHT = "python"
 PATIENCE = 1500
 """Milliseconds for a conversation: the right side of it needs far less, and what hangs must not hang for long."""
-JOBS = 64
+JOBS = 32
 
 
 class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ import services
 
 from .base import defect, for_ever
 
-MOMENT, LINES = 0.2, 1000
+MOMENT, LINES = 0.6, 1000
 
 
 class Chargen(services.Connection):
