@@ -29,10 +29,19 @@ class Findings:
         self._default = case.scenario.requires[0]
 
     def add(
-        self, kind: str, side: str, says: str, expected: str = "", observed: str = "", *, requirement: str = "", evidence: tuple[str, ...] = ()
+        self,
+        kind: str,
+        side: str,
+        says: str,
+        expected: str = "",
+        observed: str = "",
+        *,
+        requirement: str | tuple[str, ...] = "",
+        evidence: tuple[str, ...] = (),
     ) -> None:
-        """One finding; see ``Finding`` for the words."""
-        self.list.append(Finding(kind, side, says, expected, observed, requirement or self._default, evidence))
+        """One finding; see ``Finding`` for the words. ``requirement``: what it breaks, or what a spec states, of which the first is cited."""
+        cited = requirement if isinstance(requirement, str) else requirement[0] if requirement else ""
+        self.list.append(Finding(kind, side, says, expected, observed, cited or self._default, evidence))
 
     def __bool__(self) -> bool:
         return bool(self.list)

@@ -58,7 +58,7 @@ def _no_response(i: int, exchange: Exchange, trace: Trace, seen: int, findings: 
     served = "the server reports to have been handed it" if seen > i else "the server reports no such request"
     findings.add(
         NONCONFORMANT if seen <= i else DISAGREE, "server" if seen <= i else "both", f"{_what(i, exchange)} got no response",
-        f"status {exchange.answer.status}", f"{why}; {served}", requirement=exchange.answer.cited,
+        f"status {exchange.answer.status}", f"{why}; {served}", requirement=exchange.answer.requires,
         evidence=(at("client", trace.client.steps.index(failed)),),
     )  # fmt: skip
 
@@ -69,7 +69,7 @@ def _no_response(i: int, exchange: Exchange, trace: Trace, seen: int, findings: 
 def _response(i: int, exchange: Exchange, numbered: Numbered, answer: Step | None, findings: Findings) -> None:
     place, response = numbered
     what, wanted = _what(i, exchange), exchange.answer
-    evidence, cited = (at("client", place),), wanted.cited
+    evidence, cited = (at("client", place),), wanted.requires
     if response.status != wanted.status:
         agreed = answer is None or answer.status == response.status
         kind, side = (NONCONFORMANT, "server") if agreed else (DISAGREE, "both")
@@ -102,7 +102,7 @@ def _response(i: int, exchange: Exchange, numbered: Numbered, answer: Step | Non
 
 
 def _content(what: str, exchange: Exchange, response: Step, answer: Step | None, findings: Findings, evidence: tuple[str, ...]) -> None:
-    cited = exchange.answer.cited
+    cited = exchange.answer.requires
     got = (response.octets or 0, response.digest)
     if response.complete is False:
         findings.add(

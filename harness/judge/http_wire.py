@@ -54,7 +54,7 @@ def _missed(what: str, exchange: Exchange, trace: Trace, came: Message, findings
         return  # that it says neither is told elsewhere
     says = f"{what}: the response came whole, and the client reports none"
     told, evidence = failure(trace.client.steps[failed]), (at("client", failed),)
-    findings.add(NONCONFORMANT, "client", says, f"status {came.status}", told, requirement=exchange.answer.cited, evidence=evidence)
+    findings.add(NONCONFORMANT, "client", says, f"status {came.status}", told, requirement=exchange.answer.requires, evidence=evidence)
 
 
 def _content(message: Message | Step) -> tuple[int, str]:

@@ -31,7 +31,7 @@ def contents(script: Script, reading: scripts.Reading, findings: Findings) -> No
 
 
 def _wrong(role: str, check: Check, place: int, says: str, expected: str, observed: str, findings: Findings) -> None:
-    cited = check.requires[0] if check.requires else ""
+    cited = check.requires
     findings.add(DISAGREE, "both", says, expected, observed, requirement=cited, evidence=(at(role, place),))
 
 

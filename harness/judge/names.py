@@ -44,7 +44,7 @@ def _unanswered(question: Question, trace: Trace, findings: Findings) -> None:
         return
     where = (at("client", failed),)
     says = f"{what} was not answered"
-    findings.add(NONCONFORMANT, "both", says, _listed(question.records), failure(steps[failed]), requirement=question.cited, evidence=where)
+    findings.add(NONCONFORMANT, "both", says, _listed(question.records), failure(steps[failed]), requirement=question.requires, evidence=where)
 
 
 def _found(question: Question, place: int, step: Step, findings: Findings) -> None:
@@ -54,10 +54,10 @@ def _found(question: Question, place: int, step: Step, findings: Findings) -> No
     if wanted != got:
         says = f"{what} has other records"
         expected, observed = _listed(question.records), _listed([tuple(d) for d in step.records or ()])
-        findings.add(NONCONFORMANT, "both", says, expected, observed, requirement=question.cited, evidence=where)
+        findings.add(NONCONFORMANT, "both", says, expected, observed, requirement=question.requires, evidence=where)
     elif question.rcode and step.rcode is not None and step.rcode != question.rcode:
         says = f"{what} has another response code"
-        findings.add(NONCONFORMANT, "both", says, question.rcode, step.rcode, requirement=question.cited, evidence=where)
+        findings.add(NONCONFORMANT, "both", says, question.rcode, step.rcode, requirement=question.requires, evidence=where)
 
 
 def _plain(data: Data) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class _Look:
 
     def wrong(self, says: str, expected: str, observed: str, wanted: Response | None = None, requirement: str = "") -> None:
         """One finding, on the sender of the response."""
-        cited = requirement or (wanted.requires[0] if wanted and wanted.requires else "")
+        cited = requirement or (wanted.requires if wanted else ())
         self._findings.add(NONCONFORMANT, OTHER[self._role], says, expected, observed, requirement=cited, evidence=(at(self._role, self._place),))
 
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 import msgspec
 
 from harness.judge.base import OTHER, Findings, amount, at, failure
-from harness.model.case import Check, Script
+from harness.model.case import REPORTED, Check, Script
 from harness.model.result import CONTRACT, MISREPORT, NONCONFORMANT
 from harness.model.trace import Step
 
 _QUIETLY = frozenset({"created", "bound", "listening", "connecting"})
-_REPORTED = {
-    "connect": "connected", "accept": "accepted", "half-close": "half-closed", "close": "closed", "reset": "reset",
-    "block": "blocked", "unblock": "unblocked",
-}  # fmt: skip
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -60,7 +56,7 @@ class _Reader:
             elif do == "send":
                 whole = all(self._send(number) for _ in range(command.get("count", 1)))
             else:
-                whole = self._take(number, _REPORTED[do]) is not None
+                whole = self._take(number, REPORTED[do][0]) is not None
             if not whole:
                 return False
         return self._closing()
@@ -132,9 +128,9 @@ class _Reader:
         what = str(check.octets) if check.octets else f"content that fits {check.rule}" if check.rule else ""
         return ", then ".join(w for w in (what, "the end" if check.end else "") if w)
 
-    def _cited(self, number: int) -> str:
+    def _cited(self, number: int) -> tuple[str, ...]:
         check = self._checks.get(number)
-        return check.requires[0] if check and check.requires else ""
+        return check.requires if check else ()
 
     def _send(self, number: int) -> bool:
         taken = self._take(number, "sent")

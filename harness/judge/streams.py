@@ -132,7 +132,7 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
                     says = f"octets came to the {script.role} where only the end was due"
                     findings.add(
                         NONCONFORMANT, OTHER[script.role], says, "the end", amount(step.octets, step.digest),
-                        requirement=_cited(check), evidence=(at(script.role, place),),
+                        requirement=check.requires, evidence=(at(script.role, place),),
                     )  # fmt: skip
 
 
@@ -150,12 +150,8 @@ def _replied(role: str, check: Check, place: int, step: Step, findings: Findings
         if code.isdecimal() and mail.fits(int(code), check.codes) and all(one[:3] == code for one in lines):
             return True
         says, expected = f"the {role} got another reply than was due", " or ".join(check.codes)
-    findings.add(NONCONFORMANT, OTHER[role], says, expected, repr(line[:160]), requirement=_cited(check), evidence=where)
+    findings.add(NONCONFORMANT, OTHER[role], says, expected, repr(line[:160]), requirement=check.requires, evidence=where)
     return False
-
-
-def _cited(check: Check) -> str:
-    return check.requires[0] if check.requires else ""
 
 
 def _fits_rule(script: Script, check: Check, place: int, step: Step, trace: Trace, findings: Findings) -> None:
@@ -179,7 +175,7 @@ def _fits_rule(script: Script, check: Check, place: int, step: Step, trace: Trac
     for wrong in RULES[check.rule or ""](Content(octets, total, trace.clock, question)):
         findings.add(
             NONCONFORMANT, OTHER[role], f"the content does not fit {check.rule}", wrong.expected, wrong.observed,
-            requirement=wrong.requirement or _cited(check), evidence=(at(role, place),),
+            requirement=wrong.requirement or check.requires, evidence=(at(role, place),),
         )  # fmt: skip
 
 
@@ -213,7 +209,7 @@ def _wrong_content(role: str, check: Check, place: int, step: Step, expected: st
     observed = amount(step.octets, step.digest) + (f": {_shown(step.hex)}" if step.hex else "")
     says = f"the {role} did not get the octets that were due"
     if confirmed or not sent:
-        findings.add(NONCONFORMANT, sender, says, expected, observed, requirement=_cited(check), evidence=(at(role, place),))
+        findings.add(NONCONFORMANT, sender, says, expected, observed, requirement=check.requires, evidence=(at(role, place),))
     else:
         told = f"{observed}; the {sender} reports to have sent {amount(total, sent[0].digest if len(sent) == 1 else None)}"
         findings.add(
@@ -222,7 +218,7 @@ def _wrong_content(role: str, check: Check, place: int, step: Step, expected: st
             f"{says}, and the two reports contradict each other",
             expected,
             told,
-            requirement=_cited(check),
+            requirement=check.requires,
             evidence=(at(role, place),),
         )
 

@@ -43,7 +43,7 @@ def standards(case: Case, trace: Trace, findings: Findings) -> None:
         wrong = WIRE_RULES[check.rule](wire, check.by, check.count)
         if wrong:
             says = f"the wire does not show what it must of the {check.by} ({check.rule})"
-            findings.add(NONCONFORMANT, check.by, says, *wrong, requirement=check.requires[0] if check.requires else "")
+            findings.add(NONCONFORMANT, check.by, says, *wrong, requirement=check.requires)
 
 
 def leave_causes(findings: Findings) -> None:

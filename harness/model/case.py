@@ -23,11 +23,15 @@ FAMILIES = ("ipv4", "ipv6")
 ROLES = ("client", "server")
 NOBODY = ("nobody", "black-hole")
 """Instead of a service: a port where nobody listens, on the server's host; an address where no host is."""
-_REPORTED = {
+REPORTED = {
     "connect": ("connected",), "accept": ("accepted",), "half-close": ("half-closed",), "close": ("closed",), "reset": ("reset", "closed"),
     "block": ("blocked",), "unblock": ("unblocked",),
 }  # fmt: skip
-QUEUES = 106_496 // 8
+"""What is reported of a script's step that went well."""
+BURST = 106_496
+"""Octets of datagrams that may be under way to one server at once: half of Linux's default socket buffer. UDP promises no delivery, so
+what the harness itself made overflow would prove nothing about a peer."""
+QUEUES = BURST // 8
 """What a conversation over message queues takes of a server's room: eight at once."""
 _TELLING_MORE = frozenset({"signal", "descriptor", "credentials", "priority"})
 """Members of a script's step of which more is told than octets."""
@@ -121,8 +125,8 @@ class Script(msgspec.Struct, frozen=True, dict=True):
                 wanted = [check.octets.successor(k) for k in range(check.count)]
                 told += [("received", w.length(), w.digest()) for w in wanted]
                 told += [("end", None, None)] if check.end else []
-            elif step["do"] in _REPORTED:
-                told += [(name, None, None) for name in _REPORTED[step["do"]]]
+            elif step["do"] in REPORTED:
+                told += [(name, None, None) for name in REPORTED[step["do"]]]
         return (*told, *(() if told and told[-1][0] == "closed" else (("closed", None, None),)))
 
 
@@ -136,11 +140,6 @@ class Answer(msgspec.Struct, frozen=True):
     body: Payload | str | None = None
     body_stated: bool = False
     requires: tuple[str, ...] = ()
-
-    @property
-    def cited(self) -> str:
-        """The requirement that a finding on it cites; empty if it states none."""
-        return self.requires[0] if self.requires else ""
 
 
 class Exchange(msgspec.Struct, frozen=True):

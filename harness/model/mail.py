@@ -33,11 +33,6 @@ class Delivery(msgspec.Struct, frozen=True):
         """Whether the server must take it."""
         return "250" in self.status
 
-    @property
-    def cited(self) -> str:
-        """The requirement that a finding on it cites; empty if it states none."""
-        return self.requires[0] if self.requires else ""
-
 
 def fits(code: int, patterns: tuple[str, ...]) -> bool:
     """Whether a reply's code is one of these: digits, or ``x`` for any digit."""

@@ -17,11 +17,6 @@ class Question(msgspec.Struct, frozen=True):
     rcode: str = ""
     requires: tuple[str, ...] = ()
 
-    @property
-    def cited(self) -> str:
-        """The requirement that a finding on it cites; empty if it states none."""
-        return self.requires[0] if self.requires else ""
-
 
 class Response(msgspec.Struct, frozen=True):
     """What the response to a query must be. ``query``: its octets; ``answers``: (type, data) of every record, None: not looked at;

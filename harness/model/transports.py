@@ -7,15 +7,12 @@ STREAMS = ("tcp", "unix", "fifo", "pipe", "shared-memory")
 RECORDS = ("udp", "unix-datagram", "unix-seqpacket", "message-queue")
 """What is sent at once comes at once."""
 ACCEPTING = (*STREAMS, "unix-seqpacket")
-"""A server accepts a connection first."""
-ENDING = ACCEPTING
-"""The end of what was sent can be seen."""
+"""A server accepts a connection first, and the end of what was sent can be seen."""
 NETWORKED = ("tcp", "udp")
 LOCAL = (*(t for t in (*STREAMS, *RECORDS) if t not in NETWORKED), "signal")
 """There only on one machine, without addresses of a family."""
 LOCAL_FAMILY = "local"
 """Stands in case ids where other cases have their address family."""
-PLACES = ("wire", "machine")
 _SHARES = {
     "tcp": "network", "udp": "network", "shared-memory": "ipc", "message-queue": "ipc", "signal": "processes",
 }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from harness.model.case import Case
+from harness.model.case import BURST, Case
 from harness.model.trace import Side, Trace
 from harness.model.wire import UNWATCHED
 from harness.run.conversation import hold
@@ -24,9 +24,6 @@ from harness.run.serving import Told
 from harness.wire.link import Blind, Witness
 from harness.wire.messages import Ask
 
-BURST = 106_496
-"""Octets of datagrams that may be under way to one server at once: half of Linux's default socket buffer. UDP promises no delivery, so
-what the harness itself made overflow would prove nothing about a peer."""
 _BLIND = Blind(UNWATCHED.absent)
 MAX_ASKING = 64
 """Conversations that are over and wait for the witness."""

@@ -16,7 +16,7 @@ from harness.model.payload import Payload
 from harness.model.probe import Probe
 from harness.spec import model, names, probes, talk
 from harness.spec.recipe import Payload as Recipe
-from harness.spec.recipe import payload, wire_payload
+from harness.spec.recipe import payload
 
 KEEP_WHOLE = 64
 """Contents up to so many octets come back whole with the report, as evidence."""
@@ -65,11 +65,11 @@ def _members(arguments: Any) -> dict[str, Any]:
 def _send(send: model.Send) -> dict[str, Any]:
     command: dict[str, Any] = {"do": "send", **_members(send)}
     if send.payload:
-        command["payload"] = wire_payload(payload(send.payload))
+        command["payload"] = payload(send.payload).as_told()
         if send.writes or send.cuts:
             command["writes"] = send.writes or probes.sizes(send.cuts or [], payload(send.payload).length())
     if send.descriptor:
-        command["descriptor"] = wire_payload(payload(send.descriptor))
+        command["descriptor"] = payload(send.descriptor).as_told()
     if send.gap:
         command["gap"] = send.gap
     if send.count > 1:
@@ -135,7 +135,7 @@ def request(asked: model.Request) -> dict[str, Any]:
     """A request as the contract's ``ask`` takes it."""
     members: dict[str, Any] = {"method": asked.method, "target": asked.target, "fields": [list(f) for f in asked.fields]}
     if asked.body:
-        members |= {"body": wire_payload(payload(asked.body)), "coding": asked.coding}
+        members |= {"body": payload(asked.body).as_told(), "coding": asked.coding}
     return members
 
 
@@ -158,7 +158,7 @@ def resource(spec: model.Resource) -> dict[str, Any]:
     if spec.fields:
         found["fields"] = [list(f) for f in spec.fields]
     if spec.body is not None:
-        found["body"] = spec.body if isinstance(spec.body, str) else wire_payload(payload(spec.body))
+        found["body"] = spec.body if isinstance(spec.body, str) else payload(spec.body).as_told()
     if spec.coding != "length":
         found["coding"] = spec.coding
     if spec.etag is not None:

@@ -340,7 +340,7 @@ class _Loader:
 
     def _content_problems(self, transport: str, name: str, expect: model.Expect) -> Iterable[str]:
         if transport in transports.RECORDS:
-            if expect.octets or (expect.then and transport not in transports.ENDING):
+            if expect.octets or (expect.then and transport not in transports.ACCEPTING):
                 yield f"over {name}, expect 'datagrams' or 'records', 'matches' or 'nothing'"
         elif expect.datagrams or expect.records:
             yield f"over {name} there are no datagrams: expect 'octets'"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model.payload import MAX_OCTETS
 from harness.model.transports import LOCAL
@@ -16,15 +16,12 @@ from harness.spec.names import Asked, Question, Zone
 from harness.spec.probes import Reply, ServerProbe
 from harness.spec.recipe import Payload
 from harness.spec.talk import Delivery, Message, Turn
+from harness.spec.words import Cuts, Requires, Strict, listed
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Family = Literal["ipv4", "ipv6"]
 Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
 Header = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _pairs(value: Any) -> Any:
@@ -38,17 +35,12 @@ Standard = Annotated[int, Field(ge=1)] | Literal["POSIX", "LINUX"]
 """An RFC's number, POSIX (IEEE Std 1003.1-2017), or what Linux has besides."""
 Failure = Literal["refused", "reset", "timeout", "unreachable", "ended", "missing", "full", "empty", "too-large"]
 Signal = Annotated[str, Field(pattern=r"^[A-Z0-9]+(\+[0-9]+)?$")]
-Signals = Annotated[list[Signal], BeforeValidator(_listed), Field(min_length=1)]
-Failures = Annotated[list[Failure], BeforeValidator(_listed)]
-Requires = Annotated[list[str], BeforeValidator(_listed)]
+Signals = Annotated[list[Signal], BeforeValidator(listed), Field(min_length=1)]
+Failures = Annotated[list[Failure], BeforeValidator(listed)]
 Fields = Annotated[list[tuple[Header, str]], BeforeValidator(_pairs)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-
-
-class Send(_Strict):
+class Send(Strict):
     """What is sent, and cut how: ``writes`` are the sizes of the single writes, the last one repeating; ``cuts`` the offsets between them;
     ``gap`` is how many milliseconds the peer stalls between two. On one machine also: ``descriptor``, a descriptor that holds this goes
     with it; ``priority`` of a message, ``now``: without waiting; a ``signal`` instead of a payload, with a ``value`` or without.
@@ -61,7 +53,7 @@ class Send(_Strict):
     signal: Signal | None = None
     value: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
     writes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
-    cuts: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
+    cuts: Cuts | None = None
     gap: Milliseconds = 0
     within: Milliseconds | None = None
     count: Annotated[int, Field(ge=1, le=10_000)] = 1
@@ -79,7 +71,7 @@ class Send(_Strict):
         return self
 
 
-class Expect(_Strict):
+class Expect(Strict):
     """What must be seen next. ``octets`` or ``datagrams``: exactly these; ``matches``: a content rule; ``line``: a line that
     this regular expression describes to its end;
     ``then: end``: the other side's FIN after it; ``nothing``: silence for so many milliseconds; ``fails``: reading must fail so. On one
@@ -129,7 +121,7 @@ class Expect(_Strict):
         return self
 
 
-class Wait(_Strict):
+class Wait(Strict):
     """A pause, in milliseconds; or until the queue that this side receives from holds so many ``messages``."""
 
     ms: Milliseconds | None = None
@@ -142,7 +134,7 @@ class Wait(_Strict):
         return self
 
 
-class Plain(_Strict):
+class Plain(Strict):
     """The arguments of a step that needs none."""
 
     within: Milliseconds | None = None
@@ -183,7 +175,7 @@ def _wait(value: Any) -> Any:
     return {"ms": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class Step(_Strict):
+class Step(Strict):
     """One step of a script: exactly one of these words. Those without arguments are written bare: ``- connect``."""
 
     connect: Connect | None = None
@@ -212,7 +204,7 @@ class Step(_Strict):
 STEP_WORDS = tuple(field.alias or name for name, field in Step.model_fields.items())
 
 
-class Resource(_Strict):
+class Resource(Strict):
     """One resource of the http service's site (``peers/README.md``, http)."""
 
     path: Annotated[str, Field(pattern=r"^/[!-~]*$")]
@@ -224,7 +216,7 @@ class Resource(_Strict):
     etag: str | None = None
 
 
-class Request(_Strict):
+class Request(Strict):
     """One HTTP request; the target is in origin-form and percent-encoded."""
 
     method: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
@@ -234,7 +226,7 @@ class Request(_Strict):
     coding: Literal["length", "chunked"] = "length"
 
 
-class Answer(_Strict):
+class Answer(Strict):
     """The response that must come. A body that is not stated is not looked at, but both sides must agree on it."""
 
     status: Annotated[int, Field(ge=100, le=599)]
@@ -245,7 +237,7 @@ class Answer(_Strict):
     requires: Requires = []
 
 
-class Exchange(_Strict):
+class Exchange(Strict):
     """A request and its response."""
 
     request: Request
@@ -258,7 +250,7 @@ class ClientProbe(Reply):
     request: Request
 
 
-class Seen(_Strict):
+class Seen(Strict):
     """What the wire must show: a wire rule, the side that it looks at, and how often."""
 
     rule: str
@@ -267,7 +259,7 @@ class Seen(_Strict):
     requires: Requires = []
 
 
-class Room(_Strict):
+class Room(Strict):
     """How much there is room for: octets of each ring, or messages of each queue and octets of a message."""
 
     octets: Annotated[int, Field(ge=1, le=MAX_OCTETS)] | None = None
@@ -279,7 +271,7 @@ _CLIENTS = ("client", "exchange", "mail", "dialogue", "questions", "queries", "p
 """What the client's side of a conversation may be."""
 
 
-class Conversation(_Strict):
+class Conversation(Strict):
     """One conversation, parameters filled in."""
 
     id: Id
@@ -292,7 +284,7 @@ class Conversation(_Strict):
     mail: Annotated[list[Delivery], Field(min_length=1)] | None = None
     questions: Annotated[list[Question], Field(min_length=1)] | None = None
     queries: Annotated[list[Asked], Field(min_length=1)] | None = None
-    cuts: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
+    cuts: Cuts | None = None
     dialogue: Annotated[list[Turn], Field(min_length=1)] | None = None
     arrives: list[Message] | None = None
     probe: ServerProbe | None = None
@@ -328,7 +320,7 @@ class Conversation(_Strict):
         return self
 
 
-class Head(_Strict):
+class Head(Strict):
     """A spec file without its conversations. ``place``: two hosts and a wire, or one machine, as what is no network's always is."""
 
     rfc: Standard
@@ -341,7 +333,7 @@ class Head(_Strict):
     zone: Zone | None = None
 
 
-class Requirement(_Strict):
+class Requirement(Strict):
     """One normative statement: its RFC and clause, whom it binds, and how it can be seen. ``label``: its RFC's own name for it, or
     names (RFC 9293: MUST-13, SHLD-3); ``unchecked``: why it cannot be checked at all.
     """
@@ -356,7 +348,7 @@ class Requirement(_Strict):
     unchecked: str = ""
 
 
-class RequirementFile(_Strict):
+class RequirementFile(Strict):
     """All requirements of one RFC."""
 
     rfc: Standard

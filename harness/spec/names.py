@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model import case as m
 from harness.model import names
+from harness.spec.probes import sizes
+from harness.spec.words import Requires, Strict, listed
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "ANY": 255}
 RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
@@ -22,39 +24,28 @@ Data = Annotated[list[str | int], Field(min_length=1)]
 Octets = Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2})*$")]
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str | int) else value
-
-
 def _records(value: Any) -> Any:
     """Records whose data is one text may be written as that text."""
-    return [_listed(one) for one in value] if isinstance(value, list) else value
+    return [listed(one) for one in value] if isinstance(value, list) else value
 
 
-Requires = Annotated[list[str], BeforeValidator(_listed)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-
-
-class Record(_Strict):
+class Record(Strict):
     """One record of the zone; the name is written in full, without the last dot."""
 
     name: Text
     type: Annotated[str, Field(pattern=r"^[A-Z]+$")]
     ttl: Annotated[int, Field(ge=0)] = 300
-    data: Annotated[Data, BeforeValidator(_listed)]
+    data: Annotated[Data, BeforeValidator(listed)]
 
 
-class Zone(_Strict):
+class Zone(Strict):
     """What every name server of a run is told: all specs share one origin, and their records are put together."""
 
     origin: Text
     records: list[Record]
 
 
-class Question(_Strict):
+class Question(Strict):
     """A question for a resolver, and what it must find."""
 
     name: Text
@@ -70,7 +61,7 @@ class Question(_Strict):
         return self
 
 
-class Query(_Strict):
+class Query(Strict):
     """A query: its parts, or the octets of it. ``more``: octets behind the question; ``count``: what the header says of questions."""
 
     id: Annotated[int, Field(ge=0, le=0xFFFF)] = 0x1234
@@ -92,13 +83,13 @@ class Query(_Strict):
         return self
 
 
-class Responded(_Strict):
+class Responded(Strict):
     """What the response must be; its id and its question are always held against the query's."""
 
-    rcode: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["NOERROR"]
+    rcode: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)] = ["NOERROR"]
     aa: bool | None = None
     tc: bool | None = None
-    answers: list[tuple[str, Annotated[Data, BeforeValidator(_listed)]]] | None = None
+    answers: list[tuple[str, Annotated[Data, BeforeValidator(listed)]]] | None = None
     authority: list[str] | None = None
     requires: Requires = []
 
@@ -109,7 +100,7 @@ class Responded(_Strict):
         return self
 
 
-class Asked(_Strict):
+class Asked(Strict):
     """A query and its response; ``silence``: there must be none, for so many milliseconds."""
 
     query: Query
@@ -181,7 +172,7 @@ def _stream(queries: list[Asked], cuts: list[int]) -> m.Script:
     framed = b"".join(len(one).to_bytes(2, "big") + one for one in (bytes.fromhex(r.query) for r in responses))
     send: dict[str, Any] = {"do": "send", "payload": {"hex": framed.hex()}}
     if cuts:
-        send |= {"writes": [b - a for a, b in zip([0, *cuts], [*cuts, len(framed)], strict=True) if b > a], "gap": 10}
+        send |= {"writes": sizes(cuts, len(framed)), "gap": 10}
     receive = {"do": "receive", "until": "end", "keep": 4 * KEEP_MESSAGE}
     check = m.Check(3, responses=tuple(r for r in responses if not r.silent), end=True, requires=responses[0].requires)
     return m.Script("client", ({"do": "connect"}, send, {"do": "half-close"}, receive), (check,))

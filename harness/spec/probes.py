@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model import case as m
 from harness.model import probe as p
 from harness.model.payload import Payload
+from harness.spec.words import Strict
 
 KEEP = 65_536
 PATIENCE, SHORT_PATIENCE = 5_000, 700
@@ -32,11 +33,7 @@ CONTROL_RESPONSE = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Lengt
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
-
-
-class Piece(_Strict):
+class Piece(Strict):
     """A part of what is sent: ``text`` (octets as characters), ``hex`` or a ``constant`` octet ``times`` over; or ``wait``: milliseconds, or
     ``await``: until the head of an answer came.
     """
@@ -81,14 +78,14 @@ def _sequence(value: Any) -> Any:
     return [_statuses(part) for part in value] if isinstance(value, list) else value
 
 
-class Body(_Strict):
+class Body(Strict):
     """Content as text or hexadecimal octets."""
 
     text: str | None = None
     hex: str | None = None
 
 
-class Outcome(_Strict):
+class Outcome(Strict):
     """Something that may come of a probe: ``status`` is of one answer, ``answers`` of several in their order."""
 
     status: Annotated[list[_Status], BeforeValidator(_statuses)] | None = None
@@ -129,7 +126,7 @@ class Outcome(_Strict):
 Allow = Annotated[list[Outcome], Field(min_length=1), BeforeValidator(lambda v: v if isinstance(v, list) else [v])]
 
 
-class ServerProbe(_Strict):
+class ServerProbe(Strict):
     """Octets for a server. The sentinel, an ordinary request that ends the connection, follows in the same breath. ``cuts``: offsets at which
     the octets are chopped, or ``each``: at every one; ``gap``: milliseconds between. ``known-site``: what is allowed
     speaks of resources that only the contract's site has (or has not).
@@ -146,7 +143,7 @@ class ServerProbe(_Strict):
     allow: Allow
 
 
-class Reply(_Strict):
+class Reply(Strict):
     """The octets that answer a client's request. ``then``: what the server does after them."""
 
     answer: Pieces

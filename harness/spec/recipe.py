@@ -1,19 +1,18 @@
-"""Payload recipes as a spec writes them, as a value, and as the contract writes them."""
+"""Payload recipes as a spec writes them, and as a value."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from harness.model.payload import MAX_OCTETS, PATTERNS
 from harness.model.payload import Payload as Recipe
+from harness.spec.words import Strict
 
 
-class Payload(BaseModel):
+class Payload(Strict):
     """A payload recipe: a pattern with seed and size, a text, or octets in hexadecimal."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     pattern: Literal["every-octet", "constant", "text", "random"] | None = None
     seed: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = 0
@@ -32,8 +31,3 @@ class Payload(BaseModel):
 def payload(spec: Payload) -> Recipe:
     """The recipe as a value."""
     return Recipe(spec.pattern, spec.seed, spec.size, spec.text, spec.hex.lower() if spec.hex is not None else None)
-
-
-def wire_payload(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as the contract writes it."""
-    return recipe.as_told()

@@ -7,41 +7,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model import case as m
 from harness.model import mail
-from harness.spec.recipe import Payload, payload, wire_payload
+from harness.spec.probes import sizes
+from harness.spec.recipe import Payload, payload
+from harness.spec.words import Codes, Cuts, Requires, Strict, listed
 
 KEEP_REPLY = 8192
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str | int) else value
+Lines = Annotated[list[str], BeforeValidator(listed), Field(min_length=1)]
 
 
-def _texts(value: Any) -> Any:
-    return [str(one) for one in _listed(value)] if isinstance(_listed(value), list) else value
-
-
-def _each(value: Any) -> Any:
-    return [_texts(one) for one in value] if isinstance(value, list) else value
-
-
-Codes = Annotated[list[Annotated[str, Field(pattern=r"^[1-5][0-9x]{2}$")]], Field(min_length=1)]
-Lines = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
-Requires = Annotated[list[str], BeforeValidator(_listed)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-
-
-class Message(_Strict):
+class Message(Strict):
     """A message: between ``<`` and ``>`` of MAIL and RCPT, and its content, whose lines end in CRLF."""
 
     sender: Annotated[str, Field(alias="from")]
-    to: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+    to: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)]
     content: Payload
 
     @model_validator(mode="after")
@@ -51,32 +35,32 @@ class Message(_Strict):
         return self
 
 
-class Delivered(_Strict):
+class Delivered(Strict):
     """What must come of it: the status that decides, and who is refused with which code."""
 
-    status: Annotated[Codes, BeforeValidator(_texts)] = ["250"]
+    status: Codes = ["250"]
     refused: dict[str, Annotated[str, BeforeValidator(str), Field(pattern=r"^[1-5][0-9x]{2}$")]] = {}
     requires: Requires = []
 
 
-class Delivery(_Strict):
+class Delivery(Strict):
     """A message, and what must come of it."""
 
     message: Message
     expect: Delivered = Delivered()
 
 
-class Turn(_Strict):
+class Turn(Strict):
     """What is said, and what is replied to it. ``say``: lines, CRLF is added to each; ``octets``: just these. ``reply``: the codes that the
     one reply may have; ``replies``: those of several, in order. ``end``: the other side ends the connection. ``quiet``: it says nothing.
     """
 
     say: Lines | None = None
     octets: Payload | None = None
-    cuts: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
+    cuts: Cuts | None = None
     gap: Annotated[int, Field(ge=0, le=60_000)] = 0
-    reply: Annotated[Codes, BeforeValidator(_texts)] | None = None
-    replies: Annotated[list[Codes], BeforeValidator(_each), Field(min_length=1)] | None = None
+    reply: Codes | None = None
+    replies: Annotated[list[Codes], Field(min_length=1)] | None = None
     end: bool = False
     quiet: Annotated[int, Field(ge=1, le=60_000)] | None = None
     requires: Requires = []
@@ -131,9 +115,8 @@ def script(turns: list[Turn]) -> m.Script:
 def _send(turn: Turn) -> dict[str, Any]:
     said = payload(turn.octets) if turn.octets else None
     octets = said.octets() if said else b"".join(line.encode() + b"\r\n" for line in turn.say or ())
-    sent = wire_payload(said) if said else {"hex": octets.hex()}
+    sent = said.as_told() if said else {"hex": octets.hex()}
     step: dict[str, Any] = {"do": "send", "payload": sent}
     if turn.cuts:
-        ends = [*turn.cuts, len(octets)]
-        step["writes"] = [b - a for a, b in zip([0, *turn.cuts], ends, strict=True) if b > a]
+        step["writes"] = sizes(turn.cuts, len(octets))
     return {**step, "gap": turn.gap} if turn.gap else step

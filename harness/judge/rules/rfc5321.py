@@ -29,7 +29,7 @@ CHECKS = {
 }
 
 
-def _of(flow: Flow, said: Said, says: str, expected: str, observed: str, requirement: str) -> Shown:
+def _of(said: Said, says: str, expected: str, observed: str, requirement: str) -> Shown:
     return Shown(said.by, f"the {said.by}'s {said.text[:40]!r} {says}", expected, observed, requirement, (said.frame,))
 
 
@@ -39,7 +39,7 @@ def _grammar(wire: Wire, _: Address) -> Iterable[Shown]:
             for problem in said.problems:
                 known = (_CLIENT if said.by == "client" else _SERVER).get(problem)
                 if known:
-                    yield _of(flow, said, known[1], known[2], problem, known[0])
+                    yield _of(said, known[1], known[2], problem, known[0])
 
 
 def _opening(wire: Wire, _: Address) -> Iterable[Shown]:
@@ -49,13 +49,13 @@ def _opening(wire: Wire, _: Address) -> Iterable[Shown]:
             continue
         greeting, first = next((s for s in said if s.kind == REPLY), None), next((s for s in said if s.kind == COMMAND), None)
         if greeting is not None and said[0] is greeting and greeting.code not in (220, 421, 554):
-            yield _of(flow, greeting, "is no greeting", "220, or 554", str(greeting.code), "RFC5321-3.1-220-greeting")
+            yield _of(greeting, "is no greeting", "220, or 554", str(greeting.code), "RFC5321-3.1-220-greeting")
         if first is None:
             continue
         if greeting is None or first.began < greeting.ended:
-            yield _of(flow, first, "leaves before the greeting came", "after it", "before", "RFC5321-3.2-client-waits-greeting")
+            yield _of(first, "leaves before the greeting came", "after it", "before", "RFC5321-3.2-client-waits-greeting")
         if first.verb not in ("EHLO", "HELO", "QUIT"):
-            yield _of(flow, first, "opens the session", "EHLO or HELO", first.verb, "RFC5321-4.1.1.1-ehlo-first")
+            yield _of(first, "opens the session", "EHLO or HELO", first.verb, "RFC5321-4.1.1.1-ehlo-first")
 
 
 def _pairs(flow: Flow) -> Iterable[tuple[Said, Said]]:
@@ -76,7 +76,7 @@ def _lock_step(wire: Wire, _: Address) -> Iterable[Shown]:
                     break
                 before = said
             elif before is not None and said.began < before.ended:
-                yield _of(flow, said, "leaves before the reply to the last command", "after it", "before", "RFC5321-4.3.1-lock-step")
+                yield _of(said, "leaves before the reply to the last command", "after it", "before", "RFC5321-4.3.1-lock-step")
                 break
 
 
@@ -84,9 +84,9 @@ def _answers(wire: Wire, _: Address) -> Iterable[Shown]:
     for flow in wire.flows:
         for said, reply in _pairs(flow):
             if said.verb == "EHLO" and reply.code == 250 and any(line[3:4] not in ("-", " ", "") for line in reply.text.split("\n")):
-                yield _of(flow, reply, "is no answer to EHLO", "250- and a last 250 SP", "another", "RFC5321-4.1.1.1-multiline-250")
+                yield _of(reply, "is no answer to EHLO", "250- and a last 250 SP", "another", "RFC5321-4.1.1.1-multiline-250")
             if said.verb == "QUIT" and reply.code != 221:
-                yield _of(flow, reply, "answers QUIT", "221", str(reply.code), "RFC5321-4.1.1.10-quit-221")
+                yield _of(reply, "answers QUIT", "221", str(reply.code), "RFC5321-4.1.1.10-quit-221")
 
 
 def _closing(wire: Wire, _: Address) -> Iterable[Shown]:
@@ -98,9 +98,9 @@ def _closing(wire: Wire, _: Address) -> Iterable[Shown]:
             continue
         ended_by_server = flow.server.fin_time and (not flow.client.fin_time or flow.server.fin_time < flow.client.fin_time)
         if commands[-1].verb != "QUIT" and not ended_by_server:
-            yield _of(flow, commands[-1], "is the last of the session", "QUIT", commands[-1].verb, "RFC5321-4.1.1.10-quit-sent")
+            yield _of(commands[-1], "is the last of the session", "QUIT", commands[-1].verb, "RFC5321-4.1.1.10-quit-sent")
         elif commands[-1].verb == "QUIT" and last is commands[-1] and not ended_by_server:
-            yield _of(flow, last, "is not waited for", "its answer, then the end", "the end", "RFC5321-4.1.1.10-quit-sent")
+            yield _of(last, "is not waited for", "its answer, then the end", "the end", "RFC5321-4.1.1.10-quit-sent")
 
 
 ALWAYS: tuple[Always, ...] = (_grammar, _opening, _lock_step, _answers, _closing)
