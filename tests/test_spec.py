@@ -260,7 +260,7 @@ conversations:
         ("tcp", "smtp", "dialogue: [{reply: 250, replies: [[250]]}]", "exclude each other"),
         ("tcp", "smtp", "client: [connect]\n    arrives: []", "'arrives' is what a dialogue leaves"),
         ("tcp", "script", "client: [connect]\n    server: [accept, {expect: {line: \"(\"}}]", "no regular expression"),
-        ("tcp", "dns", "questions: [{name: x, type: A}]", "'questions' are asked of a name server"),
+        ("tcp", "dns", "questions: [{name: x, type: A}]", "'questions' speaks DNS: it needs 'transport: udp'"),
         ("udp", "dns", "questions: [{name: x, type: A, rcode: NOPE}]", "'rcode' is one of"),
         ("udp", "dns", "queries: [{query: {name: x}}]", "say what comes: 'expect' or 'silence'"),
         ("udp", "dns", "queries: [{query: {name: x, hex: \"00\"}, expect: {}}]", "has a 'name', or is given in 'hex'"),

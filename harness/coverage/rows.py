@@ -90,6 +90,7 @@ def cited(scenario: Scenario) -> frozenset[str]:
         *checks,
         *(e.answer.requires for e in scenario.exchanges),
         *(d.requires for d in scenario.messages),
+        *(o.requires for o in (scenario.session.operations if scenario.session else ())),
         *(q.requires for q in scenario.questions),
         *(w.requires for w in scenario.wire),
     ]
@@ -149,7 +150,8 @@ def _standing(known: Known, held: Iterable[Held]) -> dict[tuple[str, str, str], 
 
 
 _CONNECTIONS = "RFC9293-"
-_MAIL = "RFC5321-"
+_MECHANISMS = {"RFC5321-": "smtp", "RFC959-": "ftp", "RFC1123-4.1": "ftp", "RFC2428-": "ftp"}
+"""What rules look at that belong to one protocol alone."""
 _MESSAGES = ("RFC9110-", "RFC9112-")
 
 
@@ -161,8 +163,9 @@ def _watched(known: Known, one: Held) -> Iterable[str]:
 
 
 def _seen(one: Held, requirement: str) -> bool:
-    if requirement.startswith(_MAIL):
-        return one.result.mechanism == "smtp"
+    for prefix, mechanism in _MECHANISMS.items():
+        if requirement.startswith(prefix):
+            return one.result.mechanism == mechanism
     if requirement.startswith(_MESSAGES):
         return one.messages
     return one.flows if requirement.startswith(_CONNECTIONS) else one.datagrams

@@ -26,6 +26,8 @@ class Findings:
     def __init__(self, case: Case) -> None:
         self.list: list[Finding] = []
         self.local = case.scenario.place == "machine"
+        self.each_line = case.scenario.service != "ftp"
+        """Whether every line of a reply has its code (RFC 5321 4.2.1), or text may stand between the first and the last (RFC 959 4.2)."""
         self._default = case.scenario.requires[0]
 
     def add(

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.judge import crowd, http, mail, names, probe, streams, wire
+from harness.judge import crowd, files, http, mail, names, probe, streams, wire
 from harness.judge.base import Findings
 from harness.model import levels
 from harness.model.case import Case
@@ -20,6 +20,9 @@ _WORDS = {
     "broke-contract": "it broke the peer contract",
     "refused-command": "it refused what it declares to do",
 }
+
+_NATIVE = {"http": http.judge, "smtp": mail.judge, "ftp": files.judge, "dns": names.judge}
+"""What judges a client that is no script, by what it speaks."""
 
 
 class Record(Protocol):
@@ -63,10 +66,12 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Record], strict: 
 def _judged(case: Case, trace: Trace, findings: Findings) -> None:
     """By what the client's side is."""
     scenario = case.scenario
-    kind = streams if scenario.client else mail if scenario.messages else names if scenario.questions else http
-    kind.judge(case, trace, findings)
-    if case.scenario.arrives is not None and not findings:
-        mail.left(case.scenario.arrives, trace, findings)
+    if scenario.client:
+        streams.judge(case, trace, findings)
+    else:
+        _NATIVE[scenario.asks](case, trace, findings)
+    if scenario.arrives is not None and not findings:
+        mail.left(scenario.arrives, trace, findings)
 
 
 def _summed(case: Case, trace: Trace, findings: tuple[Finding, ...], strict: bool, observed: str = "") -> Result:

@@ -118,7 +118,7 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
             names.responses(script.role, check, *received.steps[0], datagram="until" not in script.steps[check.at], findings=findings)
             continue
         if check.codes or check.line is not None:
-            if _replied(script.role, check, *received.steps[0], findings):
+            if _replied(script.role, check, *received.steps[0], findings, each=findings.each_line):
                 continue
             return  # what comes after a wrong reply answers something else
         if check.rule:
@@ -136,20 +136,19 @@ def _contents(script: Script, reading: scripts.Reading, other: tuple[Step, ...],
                     )  # fmt: skip
 
 
-def _replied(role: str, check: Check, place: int, step: Step, findings: Findings) -> bool:
-    """Whether a line or a reply is what was due."""
+def _replied(role: str, check: Check, place: int, step: Step, findings: Findings, *, each: bool) -> bool:
+    """Whether a line or a reply is what was due. ``each``: all lines of a reply begin with its code, and not just the first and the last."""
     octets = bytes.fromhex(step.hex or "")
     where, line = (at(role, place),), octets.decode("latin-1")
-    if check.line is not None:
-        if re.fullmatch(check.line, line.removesuffix("\r\n")):
-            return True
+    lines = line.splitlines()
+    code = line[:3]
+    said = [one[:3] for one in (lines if each else lines[-1:])]
+    if check.codes and not (code.isdecimal() and mail.fits(int(code), check.codes) and all(one == code for one in said)):
+        says, expected = f"the {role} got another reply than was due", " or ".join(check.codes)
+    elif check.line is not None and not re.fullmatch(check.line, line.removesuffix("\r\n")):
         says, expected = f"the {role} got another line than was due", f"a line that fits {check.line}"
     else:
-        lines = line.splitlines()
-        code = line[:3]
-        if code.isdecimal() and mail.fits(int(code), check.codes) and all(one[:3] == code for one in lines):
-            return True
-        says, expected = f"the {role} got another reply than was due", " or ".join(check.codes)
+        return True
     findings.add(NONCONFORMANT, OTHER[role], says, expected, repr(line[:160]), requirement=check.requires, evidence=where)
     return False
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from harness.model import transports
+from harness.model.files import Session
 from harness.model.mail import Delivery, Message
 from harness.model.names import Question, Response
 from harness.model.payload import Payload, sha256
@@ -33,6 +34,10 @@ BURST = 106_496
 what the harness itself made overflow would prove nothing about a peer."""
 QUEUES = BURST // 8
 """What a conversation over message queues takes of a server's room: eight at once."""
+REPLYING = ("smtp", "ftp")
+"""Services of commands and replies."""
+SPOKEN = (*REPLYING, "dns")
+"""Services that a script speaks to in their own protocol, and that therefore count as that and not as its transport."""
 _TELLING_MORE = frozenset({"signal", "descriptor", "credentials", "priority"})
 """Members of a script's step of which more is told than octets."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.,:=@%+/-]")
@@ -153,13 +158,13 @@ class Exchange(msgspec.Struct, frozen=True):
 class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
-    Exactly one of ``client`` (a script), ``exchanges`` (HTTP), ``messages`` (SMTP) and ``questions`` (DNS) is there; ``arrives``: the
-    messages that a client's script leaves at the server. ``carried``: the role that is put to the test, while any one peer will do for the
-    other. ``probe``: one side is put to the test, the other only carries the octets; ``control`` is what the same side must be able to do.
-    The server is a service that is shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``) there is none.
-    ``times``: so often it is held, one after the other, the server's script on the same port each time; the last one is the evidence, or
-    the first that fails. ``clients``: so many hold the client's script at once; the server's steps are gone through once for each of them.
-    ``backlog``: what its listener is given.
+    Exactly one of ``client`` (a script), ``exchanges`` (HTTP), ``messages`` (SMTP), ``session`` (FTP) and ``questions`` (DNS) is there;
+    ``arrives``: the messages that a client's script leaves at the server. ``carried``: the role that is put to the test, while any one peer
+    will do for the other. ``probe``: one side is put to the test, the other only carries the octets; ``control`` is what the same side must
+    be able to do. The server is a service that is shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``)
+    there is none. ``times``: so often it is held, one after the other, the server's script on the same port each time; the last one is the
+    evidence, or the first that fails. ``clients``: so many hold the client's script at once; the server's steps are gone through once for
+    each of them. ``backlog``: what its listener is given.
 
     ``place``: on two hosts joined by a wire, or on one ``machine``; there ``shares`` says what the two processes must have in common,
     ``at`` another address of the loopback than its first, ``abstract`` that the name is in no folder; ``room`` and ``joined`` are the
@@ -175,6 +180,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     server: Script | None = None
     exchanges: tuple[Exchange, ...] = ()
     messages: tuple[Delivery, ...] = ()
+    session: Session | None = None
     questions: tuple[Question, ...] = ()
     arrives: tuple[Message, ...] | None = None
     carried: str = ""
@@ -215,7 +221,12 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What the client peer must declare."""
         if self.client:
             return f"script client/{self.transport}"
-        return "ask smtp/tcp" if self.messages else "ask dns/udp" if self.questions else "ask http/tcp"
+        return f"ask {self.asks}/{self.transport}"
+
+    @property
+    def asks(self) -> str:
+        """What a client that is no script speaks."""
+        return "smtp" if self.messages else "ftp" if self.session else "dns" if self.questions else "http"
 
     @property
     def tested(self) -> str:
@@ -224,8 +235,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def client_knows(self) -> tuple[str, ...]:
-        """Abilities of which a client that only carries it must have one: who neither serves nor asks SMTP need not know what a reply is."""
-        return ("ask smtp/tcp", "serve smtp/tcp") if self.client and self.service == "smtp" else ()
+        """Abilities of which a client that only carries it must have one: who neither serves nor asks what replies need not know what a reply is."""
+        return tuple(f"{does} {of}/tcp" for of in REPLYING for does in ("ask", "serve")) if self.client and self.service in REPLYING else ()
 
     @property
     def server_ability(self) -> str:
@@ -243,8 +254,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def talk(self) -> str:
-        """What its octets are, native or probing, where the witness reads that: ``http``, ``smtp`` or nothing."""
-        return "http" if self.speaks_http else "smtp" if self.mechanism == "smtp" else ""
+        """What its octets are, native or probing, where the witness reads that: ``http``, ``smtp``, ``ftp`` or nothing."""
+        return "http" if self.speaks_http else self.mechanism if self.mechanism in REPLYING else ""
 
     @property
     def speaks_http(self) -> bool:
@@ -263,11 +274,11 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What it is about: a protocol of the network, or a means of one machine."""
         if self.place == "machine" and self.transport in transports.NETWORKED:
             return f"loopback-{self.transport}"
-        if self.messages or self.service == "smtp":
-            return "smtp"
-        if self.service == "dns":
-            return "dns"
-        return "http" if self.speaks_http else self.transport
+        if self.speaks_http:
+            return "http"
+        if self.client is None or self.service in SPOKEN:
+            return self.asks if self.client is None else self.service
+        return self.transport
 
 
 class Case(msgspec.Struct, frozen=True):

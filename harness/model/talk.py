@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-COMMAND, REPLY, CONTENT = "command", "reply", "content"
+COMMAND, REPLY, CONTENT, DATA = "command", "reply", "content", "data"
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One thing that one side said: a command line, a reply of one or more lines, or the content of a message.
+    """One thing that one side said: a command line, a reply of one or more lines, the content of a message, or what a data connection
+    carried (then ``text`` is the verb of its command).
 
     ``text``: a command without its line end, a reply's lines joined by LF, in Latin-1, cut after some; of a content nothing. ``code``: of a
     reply, 0 if its first line does not begin with three digits. ``octets``, ``digest``: of the content with the dots of transparency taken
@@ -30,4 +31,4 @@ class Said(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def verb(self) -> str:
         """The command's word, in upper case."""
-        return self.text.partition(" ")[0].upper() if self.kind == COMMAND else ""
+        return self.text.partition(" ")[0].upper() if self.kind in (COMMAND, DATA) else ""

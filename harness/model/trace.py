@@ -41,6 +41,11 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     sender: str | None = msgspec.field(name="from", default=None)
     recipients: tuple[str, ...] | None = None
     refused: tuple[tuple[str, int], ...] | None = None
+    name: str | None = None
+    op: str | None = None
+    names: tuple[str, ...] | None = None
+    entries: tuple[tuple[str, str, int | None], ...] | None = None
+    size: int | None = None
     credentials: dict[str, int] | None = None
     descriptor: Descriptor | None = None
     priority: int | None = None

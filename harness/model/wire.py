@@ -80,7 +80,7 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Flow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One TCP connection, or the attempt at one. ``settled``: closed in both directions, reset, or never answered. ``requests`` and
     ``responses``: the HTTP messages in its two streams, where it is known to speak HTTP; ``dialogue``: commands and replies, where it is
-    known to speak SMTP.
+    known to speak SMTP or FTP. ``talk``: what it is known to speak; ``data``: it is a data connection of FTP.
     """
 
     client_address: Address
@@ -92,6 +92,7 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     requests: tuple[Message, ...] = ()
     responses: tuple[Message, ...] = ()
     dialogue: tuple[Said, ...] = ()
+    talk: str = ""
 
 
 class Datagram(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -57,15 +57,17 @@ def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
 
 
 def _ask_head(scenario: Scenario) -> dict[str, Any]:
+    return {"do": "ask", "service": scenario.asks, **_asked(scenario), "deadline": scenario.deadline}
+
+
+def _asked(scenario: Scenario) -> dict[str, Any]:
+    """What is asked, in the members of its service."""
     if scenario.questions:
-        questions = [{"name": q.name, "type": q.type} for q in scenario.questions]
-        return {"do": "ask", "service": "dns", "questions": questions, "deadline": scenario.deadline}
+        return {"questions": [{"name": q.name, "type": q.type} for q in scenario.questions]}
     if scenario.messages:
-        messages = [{"from": d.message.sender, "recipients": d.message.recipients, "content": d.message.content.as_told()} for d in scenario.messages]
-        return {"do": "ask", "service": "smtp", "messages": messages, "deadline": scenario.deadline}
-    return {
-        "do": "ask",
-        "service": "http",
-        "requests": [e.request for e in scenario.exchanges],
-        "deadline": scenario.deadline,
-    }
+        told = [d.message for d in scenario.messages]
+        return {"messages": [{"from": m.sender, "recipients": m.recipients, "content": m.content.as_told()} for m in told]}
+    if session := scenario.session:
+        operations = [o.told for o in session.operations]
+        return {"user": session.user, "password": session.password, "active": session.active, "operations": operations}
+    return {"requests": [e.request for e in scenario.exchanges]}

@@ -12,9 +12,10 @@ import msgspec
 
 from harness.model import case as m
 from harness.model import transports
+from harness.model.files import Session
 from harness.model.payload import Payload
 from harness.model.probe import Probe
-from harness.spec import model, names, probes, talk
+from harness.spec import files, model, names, probes, talk
 from harness.spec.recipe import Payload as Recipe
 from harness.spec.recipe import payload
 
@@ -198,10 +199,10 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         return m.Scenario(**common, client=names.script(conversation.queries, head.transport, conversation.cuts or []), carried="server")
     if conversation.questions:
         return m.Scenario(**common, questions=tuple(map(names.question, conversation.questions)))
-    if conversation.mail:
+    if conversation.mail or conversation.operations:
+        asked = {"messages": tuple(map(talk.delivery, conversation.mail))} if conversation.mail else {"session": _session(conversation)}
         responder = script("server", conversation.server, head.transport, conversation.reading) if conversation.server else None
-        carried = "client" if responder else ""
-        return m.Scenario(**common, messages=tuple(map(talk.delivery, conversation.mail)), server=responder, carried=carried)
+        return m.Scenario(**common, **asked, server=responder, carried="client" if responder else "")
     if conversation.exchange:
         return m.Scenario(**common, exchanges=tuple(exchange(e) for e in conversation.exchange))
     server = conversation.server
@@ -216,19 +217,17 @@ def _families(head: model.Head, conversation: model.Conversation) -> tuple[str, 
     """What it is held over. Where only one side is put to the test, one family is enough if none is named."""
     if head.transport in transports.LOCAL:
         return (transports.LOCAL_FAMILY,)
-    alone = (
-        conversation.probe
-        or conversation.probe_client
-        or conversation.dialogue
-        or conversation.queries
-        or (conversation.mail and conversation.server)
-    )
-    return PROBE_FAMILIES if alone and "families" not in conversation.model_fields_set else tuple(conversation.families)
+    return PROBE_FAMILIES if _one_side(conversation) and "families" not in conversation.model_fields_set else tuple(conversation.families)
 
 
 def _one_side(c: model.Conversation) -> bool:
     """Whether it puts one side alone to the test."""
-    return bool(c.probe or c.probe_client or c.dialogue or c.queries or (c.mail and c.server))
+    return bool(c.probe or c.probe_client or c.dialogue or c.queries or ((c.mail or c.operations) and c.server))
+
+
+def _session(c: model.Conversation) -> Session:
+    user, password = c.login or (Session.user, Session.password)
+    return Session(tuple(map(files.operation, c.operations or ())), c.active, user, password)
 
 
 def _on_one_machine(head: model.Head, conversation: model.Conversation) -> dict[str, Any]:

@@ -5,18 +5,18 @@ Owns the shape only: parameters are filled in before (``expand``), meaning is gi
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model.payload import MAX_OCTETS
 from harness.model.transports import LOCAL
+from harness.spec.files import File, Operation
 from harness.spec.names import Asked, Question, Zone
 from harness.spec.probes import Reply, ServerProbe
 from harness.spec.recipe import Payload
 from harness.spec.talk import Delivery, Message, Turn
-from harness.spec.words import Cuts, Requires, Strict, listed
+from harness.spec.words import Cuts, Requires, Strict, listed, pattern
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Family = Literal["ipv4", "ipv6"]
@@ -110,10 +110,7 @@ class Expect(Strict):
                 "say what is expected: 'octets', 'datagrams', 'records', 'signals', 'line', 'matches', 'nothing', 'fails' or 'then: end'"
             )
         if self.line is not None:
-            try:
-                re.compile(self.line)
-            except re.error as error:
-                raise ValueError(f"'line' is no regular expression: {error}") from None
+            pattern(self.line)
         if self.values and len(self.values) != len(self.signals or ()):
             raise ValueError("there are as many 'values' as 'signals'")
         if self.nothing is not None and self.then:
@@ -267,7 +264,10 @@ class Room(Strict):
     size: Annotated[int, Field(ge=1, le=8192)] | None = None
 
 
-_CLIENTS = ("client", "exchange", "mail", "dialogue", "questions", "queries", "probe", "probe_client")
+CLIENTS = {
+    "client": "a script", "exchange": "HTTP requests", "mail": "SMTP", "operations": "FTP", "dialogue": "commands and replies",
+    "questions": "DNS", "queries": "DNS", "probe": "HTTP", "probe_client": "HTTP",
+}  # fmt: skip
 """What the client's side of a conversation may be."""
 
 
@@ -285,6 +285,9 @@ class Conversation(Strict):
     questions: Annotated[list[Question], Field(min_length=1)] | None = None
     queries: Annotated[list[Asked], Field(min_length=1)] | None = None
     cuts: Cuts | None = None
+    operations: Annotated[list[Operation], Field(min_length=1)] | None = None
+    active: bool = False
+    login: tuple[str, str] | None = None
     dialogue: Annotated[list[Turn], Field(min_length=1)] | None = None
     arrives: list[Message] | None = None
     probe: ServerProbe | None = None
@@ -305,12 +308,11 @@ class Conversation(Strict):
 
     @model_validator(mode="after")
     def _one_client(self) -> Conversation:
-        said = [
-            w for w in ("client", "exchange", "mail", "dialogue", "questions", "queries", "probe", "probe_client") if getattr(self, w) is not None
-        ]
-        if len(said) != 1:
-            words = "'client' (a script), 'exchange' (HTTP requests), 'mail' or 'dialogue' (SMTP), 'questions' or 'queries' (DNS), "
-            raise ValueError(f"a conversation has either {words}'probe' or 'probe-client'")
+        if sum(getattr(self, w) is not None for w in CLIENTS) != 1:
+            words = ", ".join(f"'{type(self).model_fields[w].alias or w}' ({what})" for w, what in CLIENTS.items())
+            raise ValueError(f"a conversation has exactly one of {words}")
+        if (self.active or self.login) and self.operations is None:
+            raise ValueError("'active' and 'login' belong to 'operations'")
         if self.cuts and self.queries is None:
             raise ValueError("'cuts' of a conversation are those of its queries over TCP")
         if self.arrives is not None and self.dialogue is None:
@@ -328,9 +330,10 @@ class Head(Strict):
     says: str = ""
     transport: Literal["tcp", "udp", *LOCAL]  # type: ignore[valid-type]
     place: Literal["wire", "machine"] = "wire"
-    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "dns", "script", "nobody", "black-hole"]
+    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "ftp", "dns", "script", "nobody", "black-hole"]
     site: list[Resource] = []
     zone: Zone | None = None
+    files: list[File] = []
 
 
 class Requirement(Strict):

@@ -13,7 +13,7 @@ from harness.model import case as m
 from harness.model import mail
 from harness.spec.probes import sizes
 from harness.spec.recipe import Payload, payload
-from harness.spec.words import Codes, Cuts, Requires, Strict, listed
+from harness.spec.words import Codes, Cuts, Requires, Strict, listed, pattern
 
 KEEP_REPLY = 8192
 
@@ -51,8 +51,9 @@ class Delivery(Strict):
 
 
 class Turn(Strict):
-    """What is said, and what is replied to it. ``say``: lines, CRLF is added to each; ``octets``: just these. ``reply``: the codes that the
-    one reply may have; ``replies``: those of several, in order. ``end``: the other side ends the connection. ``quiet``: it says nothing.
+    """What is said, and what is replied to it. ``say``: lines, CRLF is added to each; ``octets``: just these; ``wait``: so many milliseconds
+    after it. ``reply``: the codes that the one reply may have; ``replies``: those of several, in order; ``text``: a regular expression that
+    the one reply fits, or with ``end`` all that comes before it. ``end``: the other side ends the connection. ``quiet``: it says nothing.
     """
 
     say: Lines | None = None
@@ -61,8 +62,10 @@ class Turn(Strict):
     gap: Annotated[int, Field(ge=0, le=60_000)] = 0
     reply: Codes | None = None
     replies: Annotated[list[Codes], Field(min_length=1)] | None = None
+    text: str | None = None
     end: bool = False
     quiet: Annotated[int, Field(ge=1, le=60_000)] | None = None
+    wait: Annotated[int, Field(ge=1, le=60_000)] | None = None
     requires: Requires = []
 
     @model_validator(mode="before")
@@ -76,6 +79,10 @@ class Turn(Strict):
             raise ValueError("'say' and 'octets' exclude each other")
         if self.reply is not None and self.replies is not None:
             raise ValueError("'reply' and 'replies' exclude each other")
+        if self.text is not None:
+            if (self.reply is None) != self.end:
+                raise ValueError("'text' is that of a 'reply', or of all that comes before the 'end'")
+            pattern(self.text)
         if not self.model_fields_set:
             raise ValueError("a turn has 'say', 'octets', 'reply', 'replies', 'quiet' or 'end'")
         return self
@@ -100,14 +107,16 @@ def script(turns: list[Turn]) -> m.Script:
         if turn.say is not None or turn.octets is not None:
             steps.append(_send(turn))
         cited = tuple(turn.requires)
+        if turn.wait is not None:
+            steps.append({"do": "wait", "ms": turn.wait})
         for codes in turn.replies or ([turn.reply] if turn.reply else []):
-            checks.append(m.Check(len(steps), codes=tuple(codes), requires=cited))
+            checks.append(m.Check(len(steps), codes=tuple(codes), line=None if turn.end else turn.text, requires=cited))
             steps.append({"do": "receive", "until": "reply", "keep": KEEP_REPLY})
         if turn.quiet is not None:
             checks.append(m.Check(len(steps), quiet=True, requires=cited))
             steps.append({"do": "receive", "quiet": turn.quiet})
         if turn.end:
-            checks.append(m.Check(len(steps), end=True, requires=cited))
+            checks.append(m.Check(len(steps), line=turn.text, end=True, requires=cited))
             steps.append({"do": "receive", "until": "end", "keep": KEEP_REPLY})
     return m.Script("client", tuple(steps), tuple(checks))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -22,6 +23,14 @@ def texts(value: Any) -> Any:
     """The same, and numbers as texts."""
     found = listed(value)
     return [str(one) for one in found] if isinstance(found, list) else value
+
+
+def pattern(text: str) -> None:
+    """Raises ``ValueError`` if the text is no regular expression."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"'{text}' is no regular expression: {error}") from None
 
 
 Requires = Annotated[list[str], BeforeValidator(listed)]

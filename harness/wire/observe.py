@@ -11,13 +11,12 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
-from harness.model.http import Message
 from harness.model.wire import SHOWN_FRAMES, Address, Datagram, Flow, Frame, Sent, Slice, Unreachable
-from harness.wire import checksum, packet, smtp
-from harness.wire import http as http_messages
+from harness.wire import checksum, packet
 from harness.wire.fragments import Fragments
 from harness.wire.packet import ACK, FIN, PSH, RST, SYN, Packet
 from harness.wire.stream import Stream
@@ -27,8 +26,6 @@ Entry = tuple[int, bool, bytes]
 _IDLE = 400_000
 """Microseconds of silence before a segment that only asks for an answer can be a keep-alive."""
 _MSS, _SCALE = 2, 3
-_MESSAGES, _HEAD, _VALUE = 32, 2048, 128
-"""Of a connection that speaks HTTP: messages, octets of a head that are kept whole, characters of a value in a longer one."""
 _TIMESTAMPS = b"\x01\x01\x08\x0a"
 """How options begin that are nothing but timestamps, as Linux writes them: no other segment needs a closer look (RFC 7323 3.2)."""
 _UNREACHABLE = {(1, 3, 3): "port", (1, 3, 1): "host", (1, 3, 0): "network", (58, 1, 4): "port", (58, 1, 3): "host", (58, 1, 0): "network"}
@@ -49,7 +46,7 @@ def shown(address: bytes) -> str:
     return str(ipaddress.ip_address(address)) if len(address) in (4, 16) else ""
 
 
-class _Side:
+class Side:
     """One side of a connection, followed frame by frame."""
 
     __slots__ = (
@@ -88,7 +85,7 @@ class _Side:
 
     def __init__(self) -> None:
         self.stream = Stream()
-        self.other: _Side
+        self.other: Side
         self.origin: int | None = None
         self.next = 0
         """The sequence number after the last one sent, counted from the SYN."""
@@ -250,7 +247,7 @@ class _Side:
         )
 
 
-_NOBODY = _Side()
+_NOBODY = Side()
 
 
 def _options_problem(options: bytes) -> str:
@@ -285,6 +282,15 @@ def _slices(stream: Stream, digest: str, cuts: Iterable[Sequence[int]]) -> tuple
     )
 
 
+class Followed(NamedTuple):
+    """A connection that was followed to its end, and what there is to read in it."""
+
+    flow: Flow
+    frames: list[Frame]
+    client: Side
+    server: Side
+
+
 def flow(
     entries: Sequence[Entry],
     client: Address,
@@ -293,13 +299,12 @@ def flow(
     server_cuts: Iterable[Sequence[int]] = (),
     *,
     shown: bool = True,
-    talk: str = "",
-) -> tuple[Flow, list[Frame]]:
-    """One connection's course, and the frames of it that a ladder shows: the first and the last.
+) -> Followed:
+    """One connection's course, the frames of it that a ladder shows (the first and the last), and both sides with what they sent.
 
     ``entries``: its frames in the order of time, only those that left their hosts.
     """
-    sides = {"client": _Side(), "server": _Side()}
+    sides = {"client": Side(), "server": Side()}
     sides["client"].other, sides["server"].other = sides["server"], sides["client"]
     from_client = (packed(client[0]), client[1])
     frames: list[Frame] = []
@@ -323,29 +328,7 @@ def flow(
     settled = bool(first.rst or second.rst or (first.fin_acked and second.fin_acked))
     seen = Flow(client, server, first.facts(client_cuts), second.facts(server_cuts), established, settled)
     first.other = second.other = _NOBODY  # no circle is left behind for the collector
-    if talk == "smtp":
-        seen = msgspec.structs.replace(seen, dialogue=smtp.dialogue(first.stream.data(), second.stream.data(), first.left_at, second.left_at))
-    elif talk == "http":
-        requests, responses = _messages(first, second)
-        seen = msgspec.structs.replace(seen, requests=requests, responses=responses)
-    return seen, frames
-
-
-def _messages(client: _Side, server: _Side) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    """What was said over a connection that speaks HTTP."""
-    requests = http_messages.requests(client.stream.data(), bool(client.fin or client.rst or server.rst))
-    responses = http_messages.responses(server.stream.data(), [m.method for m in requests], bool(server.fin or server.rst or client.rst))
-    return _slim(requests), _slim(responses)
-
-
-def _slim(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Their facts without what takes much room: at most so many, and long values cut."""
-    return tuple(m if m.head_end - m.start <= _HEAD else _cut(m) for m in messages[:_MESSAGES])
-
-
-def _cut(m: Message) -> Message:
-    fields = tuple((name[:_VALUE], value[:_VALUE]) for name, value in m.fields[:_MESSAGES])
-    return msgspec.structs.replace(m, target=m.target[:_VALUE], method=m.method[:_VALUE], reason=m.reason[:_VALUE], fields=fields, trailers=())
+    return Followed(seen, frames, first, second)
 
 
 def _other(number: int, t: int, by: str, p: Packet) -> Frame:

@@ -22,9 +22,10 @@ from typing import BinaryIO
 import msgspec
 
 from harness.bound import binder
-from harness.model.wire import SHOWN_FRAMES, Flow, Frame, Wire
+from harness.model.wire import SHOWN_FRAMES, Frame, Wire
 from harness.wire import messages, observe
 from harness.wire.clock import wall_ahead
+from harness.wire.gathering import Gathering
 from harness.wire.hosts import BUSY_SECONDS, IDLE_SECONDS, Hosts
 from harness.wire.pcapng import Writer
 from harness.wire.shelf import Shelf, Shelved
@@ -148,8 +149,10 @@ class Witness:
             found, errors, frames = observe.datagrams(_entries(shelved, clock), ask.clients[0]) if ask.clients else ((), (), frames)
             wire = Wire(datagrams=found, errors=errors)
         else:
-            flows, shelved = self._flows(ask, clock, frames)
-            wire = Wire(flows=tuple(flows))
+            gathered = Gathering(self._shelf, ask, clock)
+            gathered.all()
+            frames, shelved = gathered.frames, gathered.shelved
+            wire = Wire(flows=(*gathered.flows, *gathered.data))
         total = len(shelved)
         shown = _shown(frames) if ask.shown else ()
         wire = msgspec.structs.replace(wire, frames=shown, total_frames=total, incomplete=self._incomplete(ask))
@@ -157,34 +160,6 @@ class Witness:
         while len(self._answered) > 4096:
             self._answered.popitem(last=False)
         self._out.append(messages.Answer(ask.number, wire))
-
-    def _flows(self, ask: messages.Ask, clock: int, frames: list[Frame]) -> tuple[list[Flow], list[Shelved]]:
-        flows: list[Flow] = []
-        all_shelved: list[Shelved] = []
-        for client in self._endpoints(ask):
-            shelved = self._shelf.take_stream(client, ask.server, ask.since)
-            if not shelved:
-                continue
-            first = not flows
-            cuts = (ask.client_cuts, ask.server_cuts) if first else ((), ())
-            entries = [((s[0] - clock) // 1000, True, s[3]) for s in shelved if s[2]]
-            flow, shown = observe.flow(entries, client, ask.server, *cuts, shown=ask.shown, talk=ask.talk)
-            flows.append(flow)
-            before = len(all_shelved)
-            frames += shown if first else (msgspec.structs.replace(f, number=f.number + before) for f in shown)
-            all_shelved += shelved
-        return flows, all_shelved
-
-    def _endpoints(self, ask: messages.Ask) -> list[tuple[str, int]]:
-        """The client's endpoints; one that is not known is found where only one fits."""
-        found: list[tuple[str, int]] = []
-        for address, port in ask.clients:
-            if port:
-                found.append((address, port))
-            else:
-                attempts = self._shelf.attempts(address, ask.server, ask.since, established=ask.alone)
-                found += attempts if len(attempts) == 1 else []
-        return found
 
     def _incomplete(self, ask: messages.Ask) -> str:
         """Why what was seen since then may not be all; empty if it is."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 import msgspec
 
-from harness.model.wire import Address, Datagram, Wire
+from harness.model.talk import REPLY, Said
+from harness.model.wire import Address, Datagram, Flow, Wire
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -46,6 +48,23 @@ class Shown(msgspec.Struct, frozen=True):
     observed: str
     requirement: str
     frames: tuple[int, ...] = ()
+
+
+def of(wire: Wire, talk: str) -> list[Flow]:
+    """The connections that speak this: ``smtp`` or ``ftp``."""
+    return [flow for flow in wire.flows if flow.talk == talk]
+
+
+def answered(flow: Flow) -> Iterable[tuple[Said, Said]]:
+    """Each command, or whatever else a client said, with the first reply to it."""
+    for said, reply in pairwise(flow.dialogue):
+        if said.kind != REPLY and reply.kind == REPLY:
+            yield said, reply
+
+
+def spoken(said: Said, says: str, expected: str, observed: str, requirement: str) -> Shown:
+    """What is wrong with one thing that was said."""
+    return Shown(said.by, f"the {said.by}'s {said.text[:40]!r} {says}", expected, observed, requirement, (said.frame,))
 
 
 def sent_datagram(requirement: str, says: str, wrong: Callable[[Datagram, Address], tuple[str, str] | None]) -> Always:
