@@ -294,8 +294,8 @@ def crossing(*sent: bytes, lost: tuple[int, ...] = ()) -> list[observe.Entry]:
 def test_a_question_and_its_answer(client: frames.Endpoint, server: frames.Endpoint) -> None:
     found, errors, ladder = observe.datagrams(crossing(frames.udp(client, server, QUESTION[:512]), frames.udp(server, client, b"")), client)
     assert found == (
-        Datagram(1, 0, "client", 512, sha256(QUESTION[:512]), client, server, "ok", 520, True, True),
-        Datagram(2, 100, "server", 0, sha256(b""), server, client, "ok", 8, True, True),
+        Datagram(1, 0, "client", 512, sha256(QUESTION[:512]), client, server, "ok", 520, True, True, hops=64),
+        Datagram(2, 100, "server", 0, sha256(b""), server, client, "ok", 8, True, True, hops=64),
     )
     assert errors == ()
     assert [(f.number, f.by, f.kind, f.octets) for f in ladder] == [(1, "client", "udp", 512), (2, "server", "udp", 0)]

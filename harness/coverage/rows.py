@@ -91,6 +91,7 @@ def cited(scenario: Scenario) -> frozenset[str]:
         *(e.answer.requires for e in scenario.exchanges),
         *(d.requires for d in scenario.messages),
         *(o.requires for o in (scenario.session.operations if scenario.session else ())),
+        scenario.stream.requires if scenario.stream else (),
         *(q.requires for q in scenario.questions),
         *(w.requires for w in scenario.wire),
     ]
@@ -150,7 +151,7 @@ def _standing(known: Known, held: Iterable[Held]) -> dict[tuple[str, str, str], 
 
 
 _CONNECTIONS = "RFC9293-"
-_MECHANISMS = {"RFC5321-": "smtp", "RFC959-": "ftp", "RFC1123-4.1": "ftp", "RFC2428-": "ftp"}
+_MECHANISMS = {"RFC5321-": "smtp", "RFC959-": "ftp", "RFC1123-4.1": "ftp", "RFC2428-": "ftp", "RFC3550-": "rtp"}
 """What rules look at that belong to one protocol alone."""
 _MESSAGES = ("RFC9110-", "RFC9112-")
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.judge import crowd, files, http, mail, names, probe, streams, wire
+from harness.judge import crowd, files, http, mail, media, names, probe, streams, wire
 from harness.judge.base import Findings
 from harness.model import levels
 from harness.model.case import Case
@@ -21,7 +21,7 @@ _WORDS = {
     "refused-command": "it refused what it declares to do",
 }
 
-_NATIVE = {"http": http.judge, "smtp": mail.judge, "ftp": files.judge, "dns": names.judge}
+_NATIVE = {"http": http.judge, "smtp": mail.judge, "ftp": files.judge, "dns": names.judge, "rtp": media.judge}
 """What judges a client that is no script, by what it speaks."""
 
 

@@ -16,6 +16,7 @@ import msgspec
 from harness.model import transports
 from harness.model.files import Session
 from harness.model.mail import Delivery, Message
+from harness.model.media import Stream
 from harness.model.names import Question, Response
 from harness.model.payload import Payload, sha256
 from harness.model.probe import Probe
@@ -36,7 +37,7 @@ QUEUES = BURST // 8
 """What a conversation over message queues takes of a server's room: eight at once."""
 REPLYING = ("smtp", "ftp")
 """Services of commands and replies."""
-SPOKEN = (*REPLYING, "dns")
+SPOKEN = (*REPLYING, "dns", "rtp")
 """Services that a script speaks to in their own protocol, and that therefore count as that and not as its transport."""
 _TELLING_MORE = frozenset({"signal", "descriptor", "credentials", "priority"})
 """Members of a script's step of which more is told than octets."""
@@ -158,8 +159,8 @@ class Exchange(msgspec.Struct, frozen=True):
 class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
-    Exactly one of ``client`` (a script), ``exchanges`` (HTTP), ``messages`` (SMTP), ``session`` (FTP) and ``questions`` (DNS) is there;
-    ``arrives``: the messages that a client's script leaves at the server. ``carried``: the role that is put to the test, while any one peer
+    Exactly one of ``client`` (a script), ``exchanges`` (HTTP), ``messages`` (SMTP), ``session`` (FTP), ``stream`` (RTP) and ``questions`` (DNS) is
+    there; ``arrives``: the messages that a client's script leaves at the server. ``carried``: the role that is put to the test, while any one peer
     will do for the other. ``probe``: one side is put to the test, the other only carries the octets; ``control`` is what the same side must
     be able to do. The server is a service that is shared by many cases, or, where ``server`` is there, a script of its own, or (``NOBODY``)
     there is none. ``times``: so often it is held, one after the other, the server's script on the same port each time; the last one is the
@@ -181,6 +182,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     exchanges: tuple[Exchange, ...] = ()
     messages: tuple[Delivery, ...] = ()
     session: Session | None = None
+    stream: Stream | None = None
     questions: tuple[Question, ...] = ()
     arrives: tuple[Message, ...] | None = None
     carried: str = ""
@@ -212,6 +214,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
             return sys.maxsize // 2
         if self.transport == "message-queue":
             return QUEUES
+        if self.stream:
+            return sum((p.length() + 8 + 1479) // 1480 * 2304 for p in [self.stream.payload] * len(self.stream.order))
         if self.transport != "udp" or self.client is None:
             return 0
         return sum((p.length() + 8 + 1479) // 1480 * 2304 for _, p in self.client.sent)
@@ -226,7 +230,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     @property
     def asks(self) -> str:
         """What a client that is no script speaks."""
-        return "smtp" if self.messages else "ftp" if self.session else "dns" if self.questions else "http"
+        return "smtp" if self.messages else "ftp" if self.session else "rtp" if self.stream else "dns" if self.questions else "http"
 
     @property
     def tested(self) -> str:
@@ -254,8 +258,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def talk(self) -> str:
-        """What its octets are, native or probing, where the witness reads that: ``http``, ``smtp``, ``ftp`` or nothing."""
-        return "http" if self.speaks_http else self.mechanism if self.mechanism in REPLYING else ""
+        """What its octets are, native or probing, where the witness reads that: ``http``, ``smtp``, ``ftp``, ``rtp`` or nothing."""
+        return "http" if self.speaks_http else self.mechanism if self.mechanism in (*REPLYING, "rtp") else ""
 
     @property
     def speaks_http(self) -> bool:

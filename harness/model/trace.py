@@ -46,6 +46,14 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     names: tuple[str, ...] | None = None
     entries: tuple[tuple[str, str, int | None], ...] | None = None
     size: int | None = None
+    ssrc: int | None = None
+    packets: int | None = None
+    fraction: int | None = None
+    lost: int | None = None
+    highest: int | None = None
+    jitter: int | None = None
+    lsr: int | None = None
+    dlsr: int | None = None
     credentials: dict[str, int] | None = None
     descriptor: Descriptor | None = None
     priority: int | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.model.http import Message
+from harness.model.media import Media
 from harness.model.talk import Said
 
 Address = tuple[str, int]
@@ -97,7 +98,8 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 class Datagram(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One UDP datagram, put together from its fragments. ``checksum``: ``ok``, ``bad`` or ``none``; ``length``: its Length field's value;
-    ``left`` and ``arrived``: seen at its sender's and at its receiver's host.
+    ``left`` and ``arrived``: seen at its sender's and at its receiver's host; ``hops``: its TTL or hop limit as it left; ``media``: the
+    packet in it, where it is known to be RTP or RTCP.
     """
 
     number: int
@@ -112,6 +114,8 @@ class Datagram(msgspec.Struct, frozen=True, array_like=True, gc=False):
     left: bool
     arrived: bool
     fragments: int = 1
+    hops: int = 0
+    media: Media | None = None
 
 
 class Unreachable(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -70,4 +70,6 @@ def _asked(scenario: Scenario) -> dict[str, Any]:
     if session := scenario.session:
         operations = [o.told for o in session.operations]
         return {"user": session.user, "password": session.password, "active": session.active, "operations": operations}
+    if scenario.stream:
+        return {"stream": scenario.stream.told}
     return {"requests": [e.request for e in scenario.exchanges]}

@@ -12,7 +12,7 @@ import time
 import msgspec
 
 from harness.model import transports
-from harness.model.case import NOBODY, Case, Scenario, Script
+from harness.model.case import NOBODY, SPOKEN, Case, Scenario, Script
 from harness.model.trace import Address, Connection, Side, Step, Trace, Wire
 from harness.network.base import Host
 from harness.peer import contract
@@ -293,8 +293,12 @@ class _Talk:
         """How many datagrams the service sends back."""
         if self._scenario.service in _SILENT_SERVICES:
             return 0
+        if stream := self._scenario.stream:
+            return len(stream.reports) + 1  # and one step on the whole stream
         script = self._scenario.client
-        return sum(bool(check.responses) for check in script.checks) if script and self._scenario.service == "dns" else sent
+        if script is None or self._scenario.service not in SPOKEN:
+            return sent
+        return sum(bool(check.responses or check.rule) for check in script.checks)
 
     def _service_side(self, connections: tuple[Connection, ...], whole: bool) -> Side:
         trouble, says = ("", "") if whole and not self._failed else (self._server.trouble, self._server.says)

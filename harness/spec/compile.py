@@ -15,7 +15,7 @@ from harness.model import transports
 from harness.model.files import Session
 from harness.model.payload import Payload
 from harness.model.probe import Probe
-from harness.spec import files, model, names, probes, talk
+from harness.spec import files, media, model, names, probes, talk
 from harness.spec.recipe import Payload as Recipe
 from harness.spec.recipe import payload
 
@@ -197,6 +197,8 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         return m.Scenario(**common, client=client, arrives=arrives, carried="server")
     if conversation.queries:
         return m.Scenario(**common, client=names.script(conversation.queries, head.transport, conversation.cuts or []), carried="server")
+    if conversation.stream:
+        return m.Scenario(**common, stream=media.stream(conversation.stream))
     if conversation.questions:
         return m.Scenario(**common, questions=tuple(map(names.question, conversation.questions)))
     if conversation.mail or conversation.operations:

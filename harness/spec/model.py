@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from harness.model.payload import MAX_OCTETS
 from harness.model.transports import LOCAL
 from harness.spec.files import File, Operation
+from harness.spec.media import Stream
 from harness.spec.names import Asked, Question, Zone
 from harness.spec.probes import Reply, ServerProbe
 from harness.spec.recipe import Payload
@@ -265,7 +266,7 @@ class Room(Strict):
 
 
 CLIENTS = {
-    "client": "a script", "exchange": "HTTP requests", "mail": "SMTP", "operations": "FTP", "dialogue": "commands and replies",
+    "client": "a script", "exchange": "HTTP requests", "mail": "SMTP", "operations": "FTP", "stream": "RTP", "dialogue": "commands and replies",
     "questions": "DNS", "queries": "DNS", "probe": "HTTP", "probe_client": "HTTP",
 }  # fmt: skip
 """What the client's side of a conversation may be."""
@@ -282,6 +283,7 @@ class Conversation(Strict):
     server: Annotated[list[Step], Field(min_length=1)] | None = None
     exchange: Annotated[list[Exchange], Field(min_length=1)] | None = None
     mail: Annotated[list[Delivery], Field(min_length=1)] | None = None
+    stream: Stream | None = None
     questions: Annotated[list[Question], Field(min_length=1)] | None = None
     queries: Annotated[list[Asked], Field(min_length=1)] | None = None
     cuts: Cuts | None = None
@@ -330,7 +332,7 @@ class Head(Strict):
     says: str = ""
     transport: Literal["tcp", "udp", *LOCAL]  # type: ignore[valid-type]
     place: Literal["wire", "machine"] = "wire"
-    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "ftp", "dns", "script", "nobody", "black-hole"]
+    service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "ftp", "dns", "rtp", "script", "nobody", "black-hole"]
     site: list[Resource] = []
     zone: Zone | None = None
     files: list[File] = []

@@ -17,6 +17,7 @@ _SPEAKS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "mail": ("SMTP", ("smtp", "script"), ("tcp",)),
     "operations": ("FTP", ("ftp", "script"), ("tcp",)),
     "dialogue": ("in commands and replies", ("smtp", "ftp"), ("tcp",)),
+    "stream": ("RTP", ("rtp",), ("udp",)),
     "questions": ("DNS", ("dns",), ("udp",)),
     "queries": ("DNS", ("dns",), ("udp", "tcp")),
 }
@@ -108,6 +109,7 @@ def _cited(c: model.Conversation) -> Iterable[tuple[yamlpos.Path_, list[str]]]:
     for word in ("exchange", "mail", "operations", "queries"):
         for i, one in enumerate(getattr(c, word) or ()):
             yield (word, i, "expect", "requires"), one.expect.requires if one.expect else []
+    yield ("stream", "requires"), c.stream.requires if c.stream else []
     for word in ("questions", "dialogue"):
         for i, one in enumerate(getattr(c, word) or ()):
             yield (word, i, "requires"), one.requires

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.model.wire import SHOWN_FRAMES, Address, Datagram, Flow, Frame, Sent, Slice, Unreachable
-from harness.wire import checksum, packet
+from harness.wire import checksum, packet, rtp
 from harness.wire.fragments import Fragments
 from harness.wire.packet import ACK, FIN, PSH, RST, SYN, Packet
 from harness.wire.stream import Stream
@@ -348,8 +348,10 @@ class _Found(msgspec.Struct):
     fragments: int
 
 
-def datagrams(entries: Sequence[Entry], client: Address) -> tuple[tuple[Datagram, ...], tuple[Unreachable, ...], list[Frame]]:
-    """The datagrams from and to ``client`` (address and port), the errors about them, and all frames for the ladder."""
+def datagrams(entries: Sequence[Entry], client: Address, talk: str = "") -> tuple[tuple[Datagram, ...], tuple[Unreachable, ...], list[Frame]]:
+    """The datagrams from and to ``client`` (address and port), the errors about them, and all frames for the ladder. ``talk``: what they
+    hold is read, too, where it is ``rtp``.
+    """
     host, port = packed(client[0]), client[1]
     found: list[_Found] = []
     on_the_way: dict[bytes, list[_Found]] = {}
@@ -394,10 +396,10 @@ def datagrams(entries: Sequence[Entry], client: Address) -> tuple[tuple[Datagram
                 waiting.pop(0).arrived = True
             else:
                 found.append(_Found(number, t, whole, p, False, True, count))
-    return tuple(_datagram(one, host, port) for one in found), tuple(errors), frames
+    return tuple(_datagram(one, host, port, talk) for one in found), tuple(errors), frames
 
 
-def _datagram(one: _Found, host: bytes, port: int) -> Datagram:
+def _datagram(one: _Found, host: bytes, port: int, talk: str) -> Datagram:
     p, frame = one.packet, one.frame
     by = "client" if (p.source, p.source_port) == (host, port) else "server"
     whole = p.ip_end - p.transport_start == p.length
@@ -405,7 +407,11 @@ def _datagram(one: _Found, host: bytes, port: int) -> Datagram:
     state = checksum.transport(frame, p) if whole else "unknown"
     source, destination = (shown(p.source), p.source_port), (shown(p.destination), p.destination_port)
     digest = hashlib.sha256(octets).hexdigest()
-    return Datagram(one.number, one.t, by, len(octets), digest, source, destination, state, p.length, one.left, one.arrived, one.fragments)
+    hops = frame[22] if len(p.source) == 4 else frame[21]
+    media = rtp.read(octets) if talk == "rtp" else None
+    return Datagram(
+        one.number, one.t, by, len(octets), digest, source, destination, state, p.length, one.left, one.arrived, one.fragments, hops, media
+    )  # fmt: skip
 
 
 def _error(number: int, t: int, by: str, octets: bytes, p: Packet, errors: list[Unreachable]) -> None:

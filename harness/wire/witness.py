@@ -146,7 +146,7 @@ class Witness:
         frames: list[Frame] = []
         if ask.transport == "udp":
             shelved = self._shelf.take_datagrams(ask.clients[0], ask.since, ask.until) if ask.clients else []
-            found, errors, frames = observe.datagrams(_entries(shelved, clock), ask.clients[0]) if ask.clients else ((), (), frames)
+            found, errors, frames = observe.datagrams(_entries(shelved, clock), ask.clients[0], ask.talk) if ask.clients else ((), (), frames)
             wire = Wire(datagrams=found, errors=errors)
         else:
             gathered = Gathering(self._shelf, ask, clock)

@@ -7,10 +7,25 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from harness.judge.rules import posix, rfc768, rfc862, rfc864, rfc865, rfc867, rfc868, rfc959, rfc1122, rfc5321, rfc9110, rfc9112, rfc9293
+from harness.judge.rules import posix, rfc768, rfc862, rfc864, rfc865, rfc867, rfc868, rfc959, rfc1122, rfc3550, rfc5321, rfc9110, rfc9112, rfc9293
 from harness.judge.rules.base import Always, Asked, Content, Rule, Shown, Wrong
 
-_MODULES: tuple[ModuleType, ...] = (posix, rfc768, rfc862, rfc864, rfc865, rfc867, rfc868, rfc959, rfc1122, rfc5321, rfc9110, rfc9112, rfc9293)
+_MODULES: tuple[ModuleType, ...] = (
+    posix,
+    rfc768,
+    rfc862,
+    rfc864,
+    rfc865,
+    rfc867,
+    rfc868,
+    rfc959,
+    rfc1122,
+    rfc3550,
+    rfc5321,
+    rfc9110,
+    rfc9112,
+    rfc9293,
+)
 
 
 def _merged(name: str) -> dict[str, str]:
