@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from harness.judge.base import OTHER, Findings, amount, at, first
 from harness.judge.rules import ALWAYS, WIRE_RULES
+from harness.model import transports
 from harness.model.case import Case
 from harness.model.result import MISREPORT, NONCONFORMANT
 from harness.model.trace import Step, Trace
@@ -54,7 +55,7 @@ def leave_causes(findings: Findings) -> None:
 
 def refused(case: Case, trace: Trace) -> bool:
     """Whether the wire shows that nobody listens: RST in answer to the SYN, or port unreachable."""
-    if case.scenario.transport == "udp":
+    if case.scenario.transport in transports.DATAGRAMS:
         return any(e.what == "port" for e in trace.wire.errors)
     return bool(trace.wire.flows) and bool(trace.wire.flows[0].server.rst_frame) and not trace.wire.flows[0].established
 
@@ -64,7 +65,7 @@ def reports(case: Case, trace: Trace, server: tuple[Step, ...], findings: Findin
     if trace.wire.absent:
         return
     client = trace.client.steps
-    if case.scenario.transport == "udp":
+    if case.scenario.transport in transports.DATAGRAMS:
         _datagrams(trace, client, server, findings)
     elif trace.wire.flows:
         flow = trace.wire.flows[0]

@@ -27,7 +27,7 @@ NOBODY = ("nobody", "black-hole")
 """Instead of a service: a port where nobody listens, on the server's host; an address where no host is."""
 REPORTED = {
     "connect": ("connected",), "accept": ("accepted",), "half-close": ("half-closed",), "close": ("closed",), "reset": ("reset", "closed"),
-    "block": ("blocked",), "unblock": ("unblocked",),
+    "block": ("blocked",), "unblock": ("unblocked",), "join": ("joined",), "leave": ("left",),
 }  # fmt: skip
 """What is reported of a script's step that went well."""
 BURST = 106_496
@@ -169,7 +169,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
 
     ``place``: on two hosts joined by a wire, or on one ``machine``; there ``shares`` says what the two processes must have in common,
     ``at`` another address of the loopback than its first, ``abstract`` that the name is in no folder; ``room`` and ``joined`` are the
-    contract's (``peers/machine.md``).
+    contract's (``peers/machine.md``). ``source``, ``hops``: of multicast, whom alone a server listens to (the ``client`` or some ``other``),
+    and how far a client's datagrams go.
     """
 
     key: str
@@ -201,6 +202,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     abstract: bool = False
     room: dict[str, int] | None = None
     joined: bool = False
+    source: str = ""
+    hops: int | None = None
     origin: str = ""
 
     @cached_property
@@ -216,7 +219,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
             return QUEUES
         if self.stream:
             return sum((p.length() + 8 + 1479) // 1480 * 2304 for p in [self.stream.payload] * len(self.stream.order))
-        if self.transport != "udp" or self.client is None:
+        if self.transport not in transports.DATAGRAMS or self.client is None:
             return 0
         return sum((p.length() + 8 + 1479) // 1480 * 2304 for _, p in self.client.sent)
 

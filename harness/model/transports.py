@@ -4,11 +4,13 @@ from __future__ import annotations
 
 STREAMS = ("tcp", "unix", "fifo", "pipe", "shared-memory")
 """Octets without boundaries, in two directions, with an end."""
-RECORDS = ("udp", "unix-datagram", "unix-seqpacket", "message-queue")
+DATAGRAMS = ("udp", "multicast")
+"""UDP, to one host or to a group."""
+RECORDS = (*DATAGRAMS, "unix-datagram", "unix-seqpacket", "message-queue")
 """What is sent at once comes at once."""
 ACCEPTING = (*STREAMS, "unix-seqpacket")
 """A server accepts a connection first, and the end of what was sent can be seen."""
-NETWORKED = ("tcp", "udp")
+NETWORKED = ("tcp", *DATAGRAMS)
 LOCAL = (*(t for t in (*STREAMS, *RECORDS) if t not in NETWORKED), "signal")
 """There only on one machine, without addresses of a family."""
 LOCAL_FAMILY = "local"

@@ -14,12 +14,26 @@ from typing import Protocol
 from harness.errors import NetworkError
 from harness.network.machine import Names
 
-SERVICE_PORTS = {"echo": 7, "discard": 9, "daytime": 13, "qotd": 17, "chargen": 19, "time": 37, "http": 80, "smtp": 25, "dns": 53}
-"""The ports that the RFCs give (RFC 862, 863, 867, 865, 864, 868, 9110 section 4.2.1), used where hosts have them to themselves."""
+SERVICE_PORTS = {
+    "echo": 7,
+    "discard": 9,
+    "daytime": 13,
+    "qotd": 17,
+    "chargen": 19,
+    "time": 37,
+    "http": 80,
+    "smtp": 25,
+    "dns": 53,
+    "ftp": 21,
+    "rtp": 5004,
+}
+"""The ports that the RFCs give (RFC 862, 863, 867, 865, 864, 868, 9110 section 4.2.1, 5321, 1035, 959, 3551), used where hosts have them to
+themselves."""
 
 _NEVER_SERVED = itertools.cycle(range(1024, 2048))
 """Ports that no service has and that the system gives to nobody (see ``netns``): each conversation that needs one gets the next."""
 
+_GROUPS = itertools.cycle(range(1, 255))
 _SELDOM_SERVED = itertools.cycle(range(20_000, 32_000))
 """Ports below those that systems give out by themselves: one that is free now is not given to somebody else a moment later."""
 
@@ -28,7 +42,8 @@ _SELDOM_SERVED = itertools.cycle(range(20_000, 32_000))
 class Host:
     """A place for one peer: ``addresses`` by family; ``namespace`` is a file descriptor, or None without one; ``number`` counts from 1;
     ``nowhere`` are addresses on the wire that no host has and nothing answers for. ``names``: it is one machine that several peers share;
-    ``ipc`` is then the file descriptor of its namespace of IPC names, or None without one.
+    ``ipc`` is then the file descriptor of its namespace of IPC names, or None without one. ``interface``: what groups are joined on; empty
+    where there is no multicast.
     """
 
     name: str
@@ -39,12 +54,20 @@ class Host:
     nowhere: dict[str, str] = field(default_factory=dict)
     names: Names | None = None
     ipc: int | None = None
+    interface: str = ""
 
     def closed_port(self, family: str) -> int:
         """A port where nobody listens."""
         if self.own_ports:
             return next(_NEVER_SERVED)
         return next(port for port in _SELDOM_SERVED if _free(self.addresses[family], port))
+
+    def group(self, family: str) -> str:
+        """A multicast group that no other conversation has now: of MCAST-TEST-NET (RFC 5771 9.2), and of a prefix for documentation
+        (RFC 3306 4, RFC 3849).
+        """
+        number = next(_GROUPS)
+        return f"233.252.0.{number}" if family == "ipv4" else f"ff35:20:2001:db8::{number:x}"
 
     def port(self, service: str) -> int:
         """The port to serve on: the RFC's, or 0 (any free one) where ports are shared."""

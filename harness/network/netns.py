@@ -175,7 +175,7 @@ class Namespaces:
         route = inside(namespace, Route)
         route.up(1)
         index = inside(namespace, _furnish)
-        host = Host(name, addresses, namespace, own_ports=True, number=number, nowhere=_NOWHERE)
+        host = Host(name, addresses, namespace, own_ports=True, number=number, nowhere=_NOWHERE, interface=_FAR)
         self.on_host(host)
         route.up(index)
         for family, address in addresses.items():

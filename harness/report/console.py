@@ -16,7 +16,7 @@ from harness.model.transports import LOCAL_FAMILY
 from harness.report import repeats
 from harness.report.summary import MACHINE, Summary
 
-PROTOCOLS = ("tcp", "udp", "http", "smtp", "dns", MACHINE)
+PROTOCOLS = ("tcp", "udp", "multicast", "http", "smtp", "ftp", "dns", "rtp", MACHINE)
 _TITLES = {MACHINE: "ONE MACHINE"}
 _PROBES = {"http-server-probes": "as server", "http-client-probes": "as client"}
 _FAMILIES = {"ipv4": "v4 ", "ipv6": "v6 ", LOCAL_FAMILY: ""}

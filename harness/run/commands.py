@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.model.case import Scenario, Script
 from harness.model.trace import Address
+from harness.network.base import Host
 from harness.peer import contract
 
 _encoded: dict[tuple[int, str], tuple[Scenario, bytes]] = {}
 """By the scenario's identity, which holds as long as it is kept here."""
 
 
-def client_command(scenario: Scenario, id_: str, asked: Address) -> bytes:
-    """What makes a client hold its side."""
+def client_command(scenario: Scenario, id_: str, asked: Address, more: Mapping[str, Any] | None = None) -> bytes:
+    """What makes a client hold its side; ``more``: further members of a script's command."""
     if scenario.client:
-        return script_command(scenario, scenario.client, id_, *asked)
+        return script_command(scenario, scenario.client, id_, *asked, more)
     return _finish(_head(scenario, "ask", lambda: _ask_head(scenario)), id_, *asked)
 
 
-def script_command(scenario: Scenario, script: Script, id_: str, address: str, port: int) -> bytes:
+def script_command(scenario: Scenario, script: Script, id_: str, address: str, port: int, more: Mapping[str, Any] | None = None) -> bytes:
     """What makes a peer go through a script; a server's steps once for each client."""
-    return _finish(_head(scenario, script.role, lambda: _script_head(scenario, script)), id_, address, port)
+    head = _head(scenario, script.role, lambda: _script_head(scenario, script))
+    return _finish(head + b"," + contract.encode(more)[1:-1] if more else head, id_, address, port)
+
+
+def on_interface(host: Host, family: str) -> dict[str, Any]:
+    """Where groups are joined on a host, and sent to from there."""
+    return {"interface": host.interface, "local": host.addresses[family]}
 
 
 def _head(scenario: Scenario, kind: str, make: Callable[[], dict[str, Any]]) -> bytes:
@@ -51,6 +58,8 @@ def _script_head(scenario: Scenario, script: Script) -> dict[str, Any]:
             head["backlog"] = scenario.backlog
         if scenario.joined:
             head["joined"] = True
+    elif scenario.hops is not None:
+        head["hops"] = scenario.hops
     if scenario.room is not None:
         head["room"] = scenario.room
     return head

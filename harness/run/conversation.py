@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,7 @@ from harness.model.case import NOBODY, SPOKEN, Case, Scenario, Script
 from harness.model.trace import Address, Connection, Side, Step, Trace, Wire
 from harness.network.base import Host
 from harness.peer import contract
-from harness.run.commands import client_command, script_command
+from harness.run.commands import client_command, on_interface, script_command
 from harness.run.crowd import pair
 from harness.run.peer import LivePeer
 from harness.run.service import Activity, Service
@@ -107,10 +108,10 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, told: Told, port
 
 def _question(case: Case, trace: Trace, client: Host, server: Host, since: int) -> Ask:
     """What the witness is asked about a case that was held."""
-    transport = case.scenario.transport
+    transport = "tcp" if case.scenario.transport == "tcp" else "udp"
     clients = (trace.client, *(client for client, _ in trace.others))
-    known = [s.local for side in clients for s in side.steps if s.local and (transport == "udp" or s.step == "connected")]
-    known = known[-1:] if transport == "udp" else list(dict.fromkeys(known))
+    known = [s.local for side in clients for s in side.steps if s.local and (transport != "tcp" or s.step == "connected")]
+    known = known[-1:] if transport != "tcp" else list(dict.fromkeys(known))
     endpoints = tuple(known) or ((client.addresses.get(case.family, ""), 0),)
     asked, answered = trace.client.account, trace.server.account
     return Ask(
@@ -144,7 +145,7 @@ class _Talk:
         self._scenario = case.scenario
         self._client = client
         self._server = server
-        self._callers = [_Caller(client, self._scenario) for _ in range(self._scenario.clients)]
+        self._callers = [_Caller(client, self._scenario, case.family) for _ in range(self._scenario.clients)]
         self._asking = self._callers[0].activity
         self._server_id = ""
         self._answering = Activity()
@@ -162,6 +163,10 @@ class _Talk:
         address = self._scenario.at or host.addresses.get(self._case.family)
         if address is None:
             raise NotServed(f"its host has no {self._case.family} address")
+        if self._scenario.transport == "multicast":
+            if not host.interface:
+                raise NotServed("unsupported: there is no multicast on this network")
+            address = host.group(self._case.family)
         if self._scenario.service in NOBODY:
             return self._unserved(address)
         if self._scenario.server:
@@ -197,11 +202,22 @@ class _Talk:
     async def _serve_script(self, address: str, script: Script) -> Address:
         self._server_id = self._server.new_id("x")
         self._server.watch(self._server_id, self._answering)
-        self._server.send(script_command(self._scenario, script, self._server_id, address, self._port))
+        self._server.send(script_command(self._scenario, script, self._server_id, address, self._port, self._joining()))
         ready = "listening" if self._scenario.transport in transports.ACCEPTING else "bound"
         activity = self._answering
         await wait_until(activity, self._server, lambda: activity.done or any(s.step == ready for s in activity.steps), SETTLE_SECONDS)
         return self._local(address)
+
+    def _joining(self) -> dict[str, Any]:
+        """What a server needs to know to join a group."""
+        if self._scenario.transport != "multicast":
+            return {}
+        family = self._case.family
+        told = on_interface(self._server.host, family)
+        if self._scenario.source:
+            client = self._client.host
+            told["source"] = client.addresses[family] if self._scenario.source == "client" else client.nowhere[family]
+        return told
 
     def _local(self, address: str) -> Address:
         local = next((s.local for s in reversed(self._answering.steps) if s.local), None)
@@ -281,7 +297,7 @@ class _Talk:
             self._scenario.service == "dns"
         )  # they do not tell from which ports they ask, so that nobody claims what the service tells of them
         known = frozenset(s.digest for s in self._asking.steps if s.digest) if resolvers else None
-        activity = service.claim_datagrams(local, expected, known)
+        activity = service.claim_datagrams(local, expected, known, summed=self._scenario.stream is not None)
         try:
             if not await wait_until(activity, self._server, lambda: activity.whole, DATAGRAM_SECONDS):
                 await _still_there(self._server)
@@ -294,7 +310,7 @@ class _Talk:
         if self._scenario.service in _SILENT_SERVICES:
             return 0
         if stream := self._scenario.stream:
-            return len(stream.reports) + 1  # and one step on the whole stream
+            return len(stream.reports)
         script = self._scenario.client
         if script is None or self._scenario.service not in SPOKEN:
             return sent
@@ -318,11 +334,12 @@ class _Talk:
 class _Caller:
     """One client's side of a conversation."""
 
-    def __init__(self, peer: LivePeer, scenario: Scenario) -> None:
+    def __init__(self, peer: LivePeer, scenario: Scenario, family: str) -> None:
         self.id = peer.new_id("c")
         self.activity = Activity()
         self._peer = peer
         self._scenario = scenario
+        self._more = on_interface(peer.host, family) if scenario.transport == "multicast" else {}
         self._silence = ""
 
     async def ask(self, asked: Address, after: float = 0) -> None:
@@ -331,7 +348,7 @@ class _Caller:
         if after:
             await asyncio.sleep(after)
         peer.watch(self.id, activity)
-        peer.send(client_command(self._scenario, self.id, asked))
+        peer.send(client_command(self._scenario, self.id, asked, self._more))
         seconds = self._scenario.deadline / 1000 + GRACE_SECONDS
         if await wait_until(activity, peer, lambda: activity.done, seconds) or not peer.alive:
             return

@@ -14,6 +14,8 @@ from typing import Any
 from harness.model.trace import Address, Connection, Step
 from harness.peer import contract
 
+STREAM = "stream"
+"""A service's step on a client's stream that is over, beside those of its datagrams."""
 MAX_UNCLAIMED = 20_000
 
 
@@ -47,15 +49,22 @@ class Activity:
 
 class Datagrams(Activity):
     """One client's share of a UDP service's report: so many steps are ``wanted``; of these contents alone, if they are ``known``: others
-    that asked from the same port before may not have claimed theirs.
+    that asked from the same port before may not have claimed theirs. ``summed``: after them a step on the whole stream must come.
     """
 
-    __slots__ = ("known", "wanted")
+    __slots__ = ("_missing", "_unsummed", "known")
 
-    def __init__(self, wanted: int, known: frozenset[str] | None = None) -> None:
+    def __init__(self, wanted: int, known: frozenset[str] | None = None, *, summed: bool = False) -> None:
         super().__init__()
-        self.wanted = wanted
+        self._missing = wanted
+        self._unsummed = summed
         self.known = known
+
+    def add(self, step: Step) -> None:
+        """One of them."""
+        self.steps.append(step)
+        self._missing -= step.step != STREAM
+        self._unsummed = self._unsummed and step.step != STREAM
 
     def takes(self, step: Step) -> bool:
         """Whether it may be one of them."""
@@ -64,7 +73,7 @@ class Datagrams(Activity):
     @property
     def whole(self) -> bool:
         """Whether all that is wanted came."""
-        return len(self.steps) >= self.wanted
+        return self._missing <= 0 and not self._unsummed
 
 
 class Service(Activity):
@@ -139,20 +148,21 @@ class Service(Activity):
     def _datagram(self, step: Step, remote: Address) -> None:
         for reader in self._readers.get(remote, ()):
             if not reader.whole and reader.takes(step):
-                reader.steps.append(step)
+                reader.add(step)
                 reader.wake()
                 return
         self._datagrams.setdefault(remote, []).append(step)
         _bound(self._datagrams)
 
-    def claim_datagrams(self, client: Address, wanted: int, known: frozenset[str] | None = None) -> Datagrams:
+    def claim_datagrams(self, client: Address, wanted: int, known: frozenset[str] | None = None, *, summed: bool = False) -> Datagrams:
         """The first ``wanted`` reports of datagrams to and from ``client`` that nobody claimed; of contents that are ``known``, if any are."""
-        reader = Datagrams(wanted, known)
+        reader = Datagrams(wanted, known, summed=summed)
         self._readers.setdefault(client, deque()).append(reader)
         came = [step for step in self._datagrams.pop(client, []) if reader.takes(step)]
-        reader.steps += came[:wanted]
-        if came[wanted:]:
-            self._datagrams[client] = came[wanted:]
+        while came and not reader.whole:
+            reader.add(came.pop(0))
+        if came:
+            self._datagrams[client] = came
         return reader
 
     # -- the end of a claim -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ KEEP_FOR_RULE = 4096
 PROBE_FAMILIES = ("ipv4",)
 """What HTTP probes use that name none: messages do not depend on it."""
 PROBE_DEADLINE = 6_000
-DEADLINES = {"tcp": 10_000, "udp": 4_000}
+DEADLINES = {"tcp": 10_000, "udp": 4_000, "multicast": 4_000}
 """Milliseconds for a whole conversation that states none: over UDP nothing is sent again, so what is late is lost."""
 
 
@@ -181,6 +181,8 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "times": conversation.times,
         "clients": conversation.clients,
         "backlog": conversation.backlog,
+        "source": conversation.source or "",
+        "hops": conversation.hops,
         "wire": tuple(m.WireCheck(seen.rule, seen.by, seen.count, tuple(seen.requires)) for seen in conversation.wire),
         "origin": origin,
     }
@@ -228,8 +230,8 @@ def _one_side(c: model.Conversation) -> bool:
 
 
 def _session(c: model.Conversation) -> Session:
-    user, password = c.login or (Session.user, Session.password)
-    return Session(tuple(map(files.operation, c.operations or ())), c.active, user, password)
+    operations = tuple(map(files.operation, c.operations or ()))
+    return Session(operations, c.active, *c.login) if c.login else Session(operations, c.active)
 
 
 def _on_one_machine(head: model.Head, conversation: model.Conversation) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model.payload import MAX_OCTETS
-from harness.model.transports import LOCAL
+from harness.model.transports import LOCAL, NETWORKED
 from harness.spec.files import File, Operation
 from harness.spec.media import Stream
 from harness.spec.names import Asked, Question, Zone
@@ -186,6 +186,8 @@ class Step(Strict):
     wait: Annotated[Wait, BeforeValidator(_wait)] | None = None
     block: Annotated[Masked, BeforeValidator(_masked)] | None = None
     unblock: Annotated[Masked, BeforeValidator(_masked)] | None = None
+    join: Plain | None = None
+    leave: Plain | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -304,6 +306,8 @@ class Conversation(Strict):
     room: Room | None = None
     joined: bool = False
     abstract: bool = False
+    source: Literal["client", "other"] | None = None
+    hops: Annotated[int, Field(ge=1, le=255)] | None = None
     at: Annotated[str, Field(pattern=r"^127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}$")] | None = None
     reading: Literal["eager", "lazy"] = "eager"
     deadline: Annotated[int, Field(ge=100, le=600_000)] | None = None
@@ -330,7 +334,7 @@ class Head(Strict):
     rfc: Standard
     section: Annotated[str, Field(min_length=1)]
     says: str = ""
-    transport: Literal["tcp", "udp", *LOCAL]  # type: ignore[valid-type]
+    transport: Literal[*NETWORKED, *LOCAL]  # type: ignore[valid-type]
     place: Literal["wire", "machine"] = "wire"
     service: Literal["echo", "discard", "chargen", "qotd", "daytime", "time", "http", "smtp", "ftp", "dns", "rtp", "script", "nobody", "black-hole"]
     site: list[Resource] = []

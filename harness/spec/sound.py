@@ -86,6 +86,8 @@ def _machine_problems(head: model.Head, c: model.Conversation) -> Iterable[Probl
     scripted = all(getattr(c, word) is None for word in model.CLIENTS if word != "client")
     if machine and (not scripted or c.wire or c.times > 1 or c.clients > 1):
         yield (), "on one machine there are scripts of one client, and no wire to look at"
+    if head.transport == "multicast" and (machine or head.service != "script"):
+        yield (), "multicast is between hosts, and both sides are scripts: it needs 'place: wire' and 'service: script'"
     if head.transport in transports.LOCAL and "families" in c.model_fields_set:
         yield ("families",), f"{head.transport} knows no address families"
     for word, fits in (
@@ -93,6 +95,8 @@ def _machine_problems(head: model.Head, c: model.Conversation) -> Iterable[Probl
         ("joined", head.transport == "pipe"),
         ("abstract", head.transport in ("unix", "unix-datagram", "unix-seqpacket")),
         ("at", machine and head.transport in transports.NETWORKED),
+        ("source", head.transport == "multicast"),
+        ("hops", head.transport == "multicast"),
     ):
         if getattr(c, word) and not fits:
             yield (word,), f"'{word}' is not of {head.transport}" + (" on a wire" if word == "at" else "")
@@ -158,5 +162,7 @@ def _local_problems(transport: str, step: model.Step) -> Iterable[str]:
                 yield f"'{word}' is not of {transport}"
     if transport == "signal" and (getattr(arguments, "payload", None) or getattr(arguments, "octets", None)):
         yield "signals carry no octets: send a 'signal', expect 'signals'"
+    if (step.join or step.leave) and transport != "multicast":
+        yield "groups are joined and left in multicast alone"
     if step.reset and transport != "tcp":
         yield "only TCP can be reset"

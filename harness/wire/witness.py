@@ -145,7 +145,8 @@ class Witness:
         clock = wall_ahead()
         frames: list[Frame] = []
         if ask.transport == "udp":
-            shelved = self._shelf.take_datagrams(ask.clients[0], ask.since, ask.until) if ask.clients else []
+            taken = self._shelf.take_datagrams(ask.clients[0], ask.since, ask.until) if ask.clients else []
+            shelved = [s for s in taken if s[1] in ask.hosts]  # what goes to a group comes to others, too
             found, errors, frames = observe.datagrams(_entries(shelved, clock), ask.clients[0], ask.talk) if ask.clients else ((), (), frames)
             wire = Wire(datagrams=found, errors=errors)
         else:

@@ -7,7 +7,23 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from harness.judge.rules import posix, rfc768, rfc862, rfc864, rfc865, rfc867, rfc868, rfc959, rfc1122, rfc3550, rfc5321, rfc9110, rfc9112, rfc9293
+from harness.judge.rules import (
+    posix,
+    rfc768,
+    rfc862,
+    rfc864,
+    rfc865,
+    rfc867,
+    rfc868,
+    rfc959,
+    rfc1112,
+    rfc1122,
+    rfc3550,
+    rfc5321,
+    rfc9110,
+    rfc9112,
+    rfc9293,
+)
 from harness.judge.rules.base import Always, Asked, Content, Rule, Shown, Wrong
 
 _MODULES: tuple[ModuleType, ...] = (
@@ -19,6 +35,7 @@ _MODULES: tuple[ModuleType, ...] = (
     rfc867,
     rfc868,
     rfc959,
+    rfc1112,
     rfc1122,
     rfc3550,
     rfc5321,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.judge.rules.base import Always, Shown
+from harness.judge.rules.base import Always, Content, Rule, Shown, Wrong
 from harness.model.media import RATE, RATES, RR, SDES, SR, Block, Rtcp, Rtp, Statistics
 from harness.model.wire import Address, Datagram, Wire
 
@@ -118,4 +118,13 @@ def _block(datagram: Datagram, block: Block, known: _Receiver) -> Iterable[Shown
             )
 
 
+def _is_report(content: Content) -> list[Wrong]:
+    """A datagram that reports reception: RR or SR with a block, then SDES. What the block says is held against the wire."""
+    kinds = list(content.octets[1:2])
+    if content.total < 32 or kinds not in ([RR], [SR]) or not content.octets[0] & 31:
+        return [Wrong("RR with a report block, and SDES", f"{content.total} octets, type {kinds}")]
+    return []
+
+
+RULES: dict[str, Rule] = {"rtcp-report": _is_report}
 ALWAYS: tuple[Always, ...] = (_grammar, _sender, _receiver)
