@@ -32,8 +32,12 @@ class Asking:
 
     def connected(self, sock: socket.socket) -> None:
         """Tells that this connection stands. A stop may have come before it was known."""
-        self._socks.append(sock)
         self.reporter.step("connected", local=sockets.shown(sock.getsockname()), remote=sockets.shown(sock.getpeername()))
+        self.watch(sock)
+
+    def watch(self, sock: socket.socket) -> None:
+        """A connection that a stop ends."""
+        self._socks.append(sock)
         if self.stopped:
             self.cut()
 

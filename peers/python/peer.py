@@ -109,8 +109,8 @@ class Peer:
             raise script.Unsupported(f"there is no service {name}/{transport} here")
         if name == "http":
             self.hosted[id_] = self.stack.service(command, self.output)
-        elif name == "smtp":
-            self.hosted[id_] = trades.module("serve smtp/tcp").Service(command, self.output)
+        elif name in ("smtp", "ftp"):
+            self.hosted[id_] = trades.module(f"serve {name}/tcp").Service(command, self.output)
         elif name == "dns":
             dns = trades.module(f"serve dns/{transport}")
             self._go(id_, services.make(command, self.output, dns.Answering(command["zone"]).answer).run())

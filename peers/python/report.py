@@ -94,7 +94,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._over = False
 
-    def step(self, name: str, **members: object) -> None:
+    def step(self, name: str, /, **members: object) -> None:
         """Something happened just now."""
         with self._lock:
             if self._over:
@@ -134,7 +134,7 @@ class Reporter:
 class Silent:
     """A reporter for benchmarks: it is told everything and tells nothing."""
 
-    def step(self, name: str, **members: object) -> None:
+    def step(self, name: str, /, **members: object) -> None:
         """Nothing."""
 
     def flush(self) -> None:

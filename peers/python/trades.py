@@ -1,4 +1,4 @@
-"""The protocols besides HTTP that have a stack of their own: which there are, imported when they are first asked for (``smtp.md``, ``dns.md``)."""
+"""The protocols besides HTTP that have a stack of their own: which there are, imported when they are first asked for (``smtp.md``, ``ftp.md``, ``dns.md``)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 _MODULES = {
     "serve smtp/tcp": ("smtp_service", "aiosmtpd"),
     "ask smtp/tcp": ("smtp_client", ""),
+    "serve ftp/tcp": ("ftp_service", "pyftpdlib"),
+    "ask ftp/tcp": ("ftp_client", ""),
     "serve dns/udp": ("dns_service", "dnspython"),
     "serve dns/tcp": ("dns_service", "dnspython"),
     "ask dns/udp": ("dns_client", "dnspython"),
