@@ -23,7 +23,7 @@ _DROPPED = frozenset(
 )
 RESET_ENDS = "RFC9293-3.5.3-rst-kills-connection"
 _KEEPALIVE = "RFC9293-3.8.4-keepalive-default-off"
-_MESSAGES = ("RFC9110-", "RFC9112-", "RFC5321-", "RFC959-", "RFC1123-4.1", "RFC2428-")
+_MESSAGES = ("RFC9110-", "RFC9112-", "RFC5321-", "RFC959-", "RFC1123-4.1", "RFC2428-", "RFC3550-")
 _Told = tuple[tuple[int, Step], ...]
 
 

@@ -176,7 +176,7 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         "transport": head.transport,
         "service": head.service,
         "families": _families(head, conversation),
-        "deadline": conversation.deadline or (PROBE_DEADLINE if _one_side(conversation) else DEADLINES.get(head.transport, 10_000)),
+        "deadline": conversation.deadline or (PROBE_DEADLINE if _one_side(head, conversation) else DEADLINES.get(head.transport, 10_000)),
         "connections": conversation.connections,
         "times": conversation.times,
         "clients": conversation.clients,
@@ -214,6 +214,7 @@ def scenario(head: model.Head, conversation: model.Conversation, key: str, origi
         **common,
         client=script("client", conversation.client or (), head.transport, conversation.reading),
         server=script("server", server, head.transport, conversation.reading) if server else None,
+        carried="server" if _one_side(head, conversation) else "",
     )
 
 
@@ -221,12 +222,14 @@ def _families(head: model.Head, conversation: model.Conversation) -> tuple[str, 
     """What it is held over. Where only one side is put to the test, one family is enough if none is named."""
     if head.transport in transports.LOCAL:
         return (transports.LOCAL_FAMILY,)
-    return PROBE_FAMILIES if _one_side(conversation) and "families" not in conversation.model_fields_set else tuple(conversation.families)
+    return PROBE_FAMILIES if _one_side(head, conversation) and "families" not in conversation.model_fields_set else tuple(conversation.families)
 
 
-def _one_side(c: model.Conversation) -> bool:
+def _one_side(head: model.Head, c: model.Conversation) -> bool:
     """Whether it puts one side alone to the test."""
-    return bool(c.probe or c.probe_client or c.dialogue or c.queries or ((c.mail or c.operations) and c.server))
+    return bool(
+        c.probe or c.probe_client or c.dialogue or c.queries or ((c.mail or c.operations) and c.server) or (c.client and head.service in m.SPOKEN)
+    )
 
 
 def _session(c: model.Conversation) -> Session:

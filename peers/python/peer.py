@@ -29,7 +29,7 @@ CONTRACT = 1
 ASKING_THREADS = 160
 _PLAIN = [
     *(f"serve {name}/{transport}" for name in services.NAMES for transport in ("tcp", "udp")),
-    *(f"script {role}/{transport}" for role in ("client", "server") for transport in ("tcp", "udp")),
+    *(f"script {role}/{transport}" for role in ("client", "server") for transport in ("tcp", "udp", "multicast")),
     "load tcp",
 ]
 """What needs no HTTP stack."""
@@ -111,6 +111,8 @@ class Peer:
             self.hosted[id_] = self.stack.service(command, self.output)
         elif name in ("smtp", "ftp"):
             self.hosted[id_] = trades.module(f"serve {name}/tcp").Service(command, self.output)
+        elif name == "rtp":
+            self._go(id_, trades.module("serve rtp/udp").Service(command, self.output).run())
         elif name == "dns":
             dns = trades.module(f"serve dns/{transport}")
             self._go(id_, services.make(command, self.output, dns.Answering(command["zone"]).answer).run())
@@ -134,7 +136,7 @@ class Peer:
             reporter.error("bad-command", f"{type(error).__name__}: {error}")
 
     def do_ask(self, command: dict[str, Any]) -> None:
-        id_, ability = command["id"], f"ask {command['service']}/{'udp' if command['service'] == 'dns' else 'tcp'}"
+        id_, ability = command["id"], f"ask {command['service']}/{'udp' if command['service'] in ('dns', 'rtp') else 'tcp'}"
         if ability not in self.abilities:
             raise script.Unsupported(f"there is no client for {command['service']!r} here")
         check, make = (self.stack.check, self.stack.asking) if ability == "ask http/tcp" else _client(ability)

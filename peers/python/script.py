@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import socket
 from typing import Any
 
@@ -42,8 +43,7 @@ def text(held: dict[str, Any], member: str) -> None:
 
 async def run(command: dict[str, Any], reporter: Reporter) -> None:
     """Holds the conversation, and reports it to its end."""
-    kinds: dict[str, type[_Script]] = {"tcp": TcpScript, "udp": UdpScript}
-    script = (kinds.get(command["transport"]) or machine.kind(command["transport"]))(command, reporter)
+    script = _kind(command["transport"])(command, reporter)
     script.check()
     try:
         async with asyncio.timeout(command.get("deadline", DEFAULT_DEADLINE) / 1000):
@@ -53,6 +53,14 @@ async def run(command: dict[str, Any], reporter: Reporter) -> None:
     finally:
         await script.end()
         reporter.done()
+
+
+def _kind(transport: str) -> type[_Script]:
+    """Who holds scripts over it; what few conversations need is loaded for the first of them."""
+    if transport == "multicast":
+        found: type[_Script] = importlib.import_module("groups").GroupScript
+        return found
+    return {"tcp": TcpScript, "udp": UdpScript}.get(transport) or machine.kind(transport)
 
 
 class _Script:

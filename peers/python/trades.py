@@ -1,4 +1,4 @@
-"""The protocols besides HTTP that have a stack of their own: which there are, imported when they are first asked for (``smtp.md``, ``ftp.md``, ``dns.md``)."""
+"""The protocols besides HTTP that have a stack of their own, imported when they are first asked for (``smtp.md``, ``ftp.md``, ``dns.md``, ``rtp.md``)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ _MODULES = {
     "ask smtp/tcp": ("smtp_client", ""),
     "serve ftp/tcp": ("ftp_service", "pyftpdlib"),
     "ask ftp/tcp": ("ftp_client", ""),
+    "serve rtp/udp": ("rtp_service", ""),
+    "ask rtp/udp": ("rtp_client", ""),
     "serve dns/udp": ("dns_service", "dnspython"),
     "serve dns/tcp": ("dns_service", "dnspython"),
     "ask dns/udp": ("dns_client", "dnspython"),

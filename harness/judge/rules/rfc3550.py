@@ -92,6 +92,8 @@ def _receiver(wire: Wire, _: Address) -> Iterable[Shown]:
                 yield from _block(datagram, block, known)
         if media.kinds[0] == SR and datagram.arrived and (known := sources.get((datagram.by, media.ssrc))):
             known.report = media.ntp >> 16 & 0xFFFFFFFF, datagram.t
+        for ssrc in media.bye if datagram.arrived else ():
+            sources.pop((datagram.by, ssrc), None)
 
 
 def _block(datagram: Datagram, block: Block, known: _Receiver) -> Iterable[Shown]:

@@ -1,0 +1,99 @@
+"""Asking by RTP: a sender of one stream (``rtp.md``)."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import exchange
+import rtp
+import sockets
+from payload import octets
+from report import digest
+from script import BadCommand
+
+_ANSWER_SECONDS = 1.0
+_NEEDED = ("ssrc", "type", "sequence", "timestamp", "advance")
+
+
+def check(command: dict[str, Any]) -> None:
+    """Refuses what is no stream."""
+    stream = command["stream"]
+    octets(stream["payload"])
+    if not stream["order"] or not all(isinstance(stream[member], int) for member in _NEEDED):
+        raise BadCommand("a stream has an order, and numbers to begin with")
+
+
+class Asking(exchange.Asking):
+    """One stream."""
+
+    def run(self) -> None:
+        """Sends it."""
+        self._stream = self.command["stream"]
+        self._packets = self._octets = 0
+        self._last = (0, 0.0)
+        try:
+            with sockets.make("udp", self.command["address"]) as sock:
+                sock.setblocking(True)
+                self.reporter.step("created")
+                sock.connect((self.command["address"], self.command["port"]))
+                self.connected(sock)
+                self._send_all(sock)
+        except OSError as error:
+            self.reporter.step("failed", at=self._packets, error=exchange.error_name(error), says=str(error))
+        finally:
+            self.closed()
+
+    def _send_all(self, sock: socket.socket) -> None:
+        stream = self._stream
+        gaps, due = stream.get("gaps") or [20], {*stream.get("reports", []), len(stream["order"])}
+        limit = time.monotonic() + exchange.seconds(self.command)
+        try:
+            for place, number in enumerate(stream["order"]):
+                if place:
+                    time.sleep(gaps[min(place - 1, len(gaps) - 1)] / 1000)
+                if self.stopped or time.monotonic() > limit:
+                    raise TimeoutError("the deadline passed")
+                self._send_packet(sock, number)
+                if place + 1 in due:
+                    self._ask(sock)
+        finally:
+            ssrc = stream["ssrc"]
+            self._send(sock, self._report() + rtp.description(ssrc) + rtp.goodbye(ssrc))
+
+    def _send_packet(self, sock: socket.socket, number: int) -> None:
+        content = octets(self._stream["payload"], number)
+        self._send(sock, self.packet(number, content))
+        self._packets += 1
+        self._octets += len(content)
+        self._last = self._stream["timestamp"] + number * self._stream["advance"], time.monotonic()
+
+    def packet(self, number: int, content: bytes) -> bytes:
+        """An RTP packet of the stream."""
+        return rtp.packet(self._stream, number, content)
+
+    def _report(self) -> bytes:
+        timestamp, when = self._last
+        now = timestamp + int((time.monotonic() - when) * rtp.rate(self._stream["type"]))
+        return self.sender_report(now)
+
+    def sender_report(self, timestamp: int) -> bytes:
+        """An SR on what was sent so far."""
+        return rtp.sender_report(self._stream["ssrc"], timestamp, self._packets, self._octets)
+
+    def _ask(self, sock: socket.socket) -> None:
+        """Sends an SR, and waits for the answer to it."""
+        self._send(sock, self._report() + rtp.description(self._stream["ssrc"]))
+        sock.settimeout(_ANSWER_SECONDS)
+        answer = sock.recv(65536)
+        sock.settimeout(None)
+        self.reporter.step("received", octets=len(answer), digest=digest(answer), remote=[self.command["address"], self.command["port"]])
+        for kind, count, body in rtp.compound(answer) if rtp.is_rtcp(answer) else []:
+            for block in rtp.blocks(kind, count, body) if kind in (rtp.SR, rtp.RR) else []:
+                if block["ssrc"] == self._stream["ssrc"]:
+                    self.reporter.step("report", **block)
+
+    def _send(self, sock: socket.socket, data: bytes) -> None:
+        sock.send(data)
+        self.reporter.step("sent", octets=len(data), digest=digest(data), remote=[self.command["address"], self.command["port"]])
