@@ -26,6 +26,10 @@ class Findings:
     def __init__(self, case: Case) -> None:
         self.list: list[Finding] = []
         self.local = case.scenario.place == "machine"
+        self.server = "client" if case.scenario.server and case.scenario.client is None else "server"
+        """Who is to blame for what a native client got from its server: where that is a script, it was said as it had to be."""
+        self.group = case.scenario.transport == "multicast"
+        """Whether a receiver itself sees to it that it gets nothing: by being in no group."""
         self.each_line = case.scenario.service != "ftp"
         """Whether every line of a reply has its code (RFC 5321 4.2.1), or text may stand between the first and the last (RFC 959 4.2)."""
         self._default = case.scenario.requires[0]

@@ -24,6 +24,10 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
         streams.alone(case.scenario.server, trace.server.steps, trace, findings)
         if findings:
             return  # the client did not say what it had to
+    if not case.scenario.server:
+        _names(case, trace, findings)
+    if findings:
+        return  # a server need not know another name
     told = [(i, s) for i, s in enumerate(trace.client.steps) if s.step == "did"]
     carried = _carried(trace)
     moved = iter(carried or ())
@@ -41,7 +45,6 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
         elif operation.op == "retrieve":
             _came(number, operation, told[number], findings)
     if not findings and not case.scenario.server:
-        _names(case, trace, findings)
         _left(case, trace, watched=carried is not None, findings=findings)
 
 
@@ -62,7 +65,9 @@ def _not_told(number: int, operation: Operation, trace: Trace, findings: Finding
     failed = next((i for i, s in enumerate(steps) if s.step == "failed"), None)
     if failed is not None:
         says, wanted = f"{_what(number, operation)} was not done: the session broke off", " or ".join(operation.status)
-        findings.add(NONCONFORMANT, "server", says, wanted, failure(steps[failed]), requirement=operation.requires, evidence=(at("client", failed),))
+        findings.add(
+            NONCONFORMANT, findings.server, says, wanted, failure(steps[failed]), requirement=operation.requires, evidence=(at("client", failed),)
+        )
     elif not (steps and _ended_before(number, trace)):
         findings.add(CONTRACT, "client", f"{_what(number, operation)} is missing in the client's report", "'did' or 'failed'", "neither")
 
@@ -84,7 +89,7 @@ def _status(number: int, operation: Operation, numbered: Numbered, findings: Fin
         return True
     says = f"{_what(number, operation)} has another status"
     findings.add(
-        NONCONFORMANT, "server", says, " or ".join(operation.status), str(step.status), requirement=operation.requires,
+        NONCONFORMANT, findings.server, says, " or ".join(operation.status), str(step.status), requirement=operation.requires,
         evidence=(at("client", place),),
     )  # fmt: skip
     return False

@@ -41,7 +41,7 @@ def _not_told(i: int, delivery: Delivery, trace: Trace, findings: Findings) -> N
     else:
         says = f"message {i + 1} was not delivered: the session broke off"
         where = (at("client", failed),)
-        findings.add(NONCONFORMANT, "server", says, _status(delivery), failure(steps[failed]), requirement=delivery.requires, evidence=where)
+        findings.add(NONCONFORMANT, findings.server, says, _status(delivery), failure(steps[failed]), requirement=delivery.requires, evidence=where)
 
 
 def _status(delivery: Delivery) -> str:
@@ -56,7 +56,7 @@ def _outcome(i: int, delivery: Delivery, numbered: Numbered, findings: Findings)
         findings.add(MISREPORT, "client", says, amount(content.length(), content.digest()), amount(step.octets, step.digest), evidence=where)
     if not fits(step.status or 0, delivery.status):
         says = f"message {i + 1} has another status"
-        findings.add(NONCONFORMANT, "server", says, _status(delivery), str(step.status), requirement=delivery.requires, evidence=where)
+        findings.add(NONCONFORMANT, findings.server, says, _status(delivery), str(step.status), requirement=delivery.requires, evidence=where)
         return
     refused = dict(step.refused or ())
     for recipient in delivery.message.recipients:

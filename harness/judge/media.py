@@ -104,4 +104,4 @@ def _found(stream: Stream, trace: Trace, *, watched: bool, findings: Findings) -
             findings.add(kind, side, f"the server tells another {what} of the stream", str(wanted), str(got))
     if not findings and not same(content, (step.octets or 0, step.digest)):
         says = "the server puts other octets together than the stream carried"
-        findings.add(kind, side, says, amount(*content), amount(step.octets, step.digest), requirement=_HEADER)
+        findings.add(kind, side, says, amount(*content), amount(step.octets, step.digest))

@@ -81,9 +81,8 @@ class _Reader:
             where = at(self._role, self._steps.index(failed))
             says = f"the {self._role}'s step {self._words(number)} could not be done: {failure(failed)}"
             observed = self._before_failure(failed)
-            self._findings.add(
-                NONCONFORMANT, OTHER[self._role], says, self._wanted(number), observed, requirement=self._cited(number), evidence=(where,)
-            )
+            side = "server" if self._findings.group else OTHER[self._role]  # what goes to a group comes to whom listens
+            self._findings.add(NONCONFORMANT, side, says, self._wanted(number), observed, requirement=self._cited(number), evidence=(where,))
         else:
             seen = f"'{step.step}'" if step else "the end of the report"
             says = f"the {self._role} does not report its script step {self._words(number)}"
@@ -189,9 +188,9 @@ class _Reader:
             if step.step == "failed"
             else amount(step.octets, step.digest)
         )
-        says = f"the {OTHER[self._role]} was to stay silent"
-        where = (at(self._role, self._next),)
-        self._findings.add(NONCONFORMANT, OTHER[self._role], says, "nothing", came, requirement=self._cited(number), evidence=where)
+        where, side = (at(self._role, self._next),), self._role if self._findings.group else OTHER[self._role]
+        says = f"the {side} was to get nothing of the group" if self._findings.group else f"the {side} was to stay silent"
+        self._findings.add(NONCONFORMANT, side, says, "nothing", came, requirement=self._cited(number), evidence=where)
         return False
 
     def _closing(self) -> bool:

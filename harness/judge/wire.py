@@ -21,6 +21,8 @@ _FEW = 65_536
 _DROPPED = frozenset(
     {"RFC9293-3.1-checksum", "RFC9293-3.1-header-format", "RFC768-fields-length-counts-header", "RFC768-fields-checksum-pseudo-header"}
 )
+_PROVOKING = frozenset({"RFC959-4.1.2-port-six-numbers", "RFC2428-2-eprt-format", "RFC1123-4.1.4.1-pathnames-as-given"})
+"""Of native FTP clients: what they ask for wrongly, servers may answer as they like."""
 RESET_ENDS = "RFC9293-3.5.3-rst-kills-connection"
 _KEEPALIVE = "RFC9293-3.8.4-keepalive-default-off"
 _MESSAGES = ("RFC9110-", "RFC9112-", "RFC5321-", "RFC959-", "RFC1123-4.1", "RFC2428-", "RFC3550-")
@@ -51,6 +53,9 @@ def leave_causes(findings: Findings) -> None:
     """A frame that every receiver must drop explains what follows from that: of its sender's breaks of the standard, only the cause stays."""
     guilty = {f.side for f in findings.list if f.requirement in _DROPPED}
     findings.list[:] = [f for f in findings.list if f.side not in guilty or f.requirement in _DROPPED]
+    provoked = [f for f in findings.list if f.requirement in _PROVOKING and f.side == "client"]
+    if provoked:  # who is asked for the wrong thing may refuse it
+        findings.list[:] = provoked
 
 
 def refused(case: Case, trace: Trace) -> bool:

@@ -66,17 +66,20 @@ def _final(answers: list[Said], start: int) -> int:
 def _transfers(said: tuple[Said, ...]) -> list[Transfer]:
     found: list[Transfer] = []
     listener, port, fresh, ascii_type = "", 0, False, True
+    used: set[int] = set()
     for place, one in enumerate(said):
         if one.kind == REPLY:
             continue
         reply = said[place + 1] if place + 1 < len(said) and said[place + 1].kind == REPLY else None
         well = reply is not None and reply.code // 100 == 2
         if named := _named(one, reply) if well else None:
-            (listener, port), fresh = named, True
+            listener, port = named
+            fresh = listener != "client" or port not in used
         elif one.verb == "TYPE" and well:
             ascii_type = one.text[5:6].upper() in ("A", "E")
         elif one.verb in SENDERS and reply is not None and reply.code // 100 in (1, 2):
             found.append(Transfer(place, one.verb, listener, port, fresh, ascii_type or one.verb in _LISTS))
+            used |= {port} if listener == "client" else set()
             fresh = False
     return found
 

@@ -10,7 +10,7 @@ import importlib
 from . import datagram_scripts, datagram_services, echo, hosts, one_shot, reports, silence, streams, unasked
 from .base import DEFECTS, install, says
 
-_LATE = {"posix": "machine", "smtp": "mail", "dns": "names"}
+_LATE = {"posix": "machine", "smtp": "mail", "dns": "names", "ftp": "files", "rtp": "media", "multicast": "groups"}
 
 
 def load(name: str = "") -> None:

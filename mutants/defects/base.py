@@ -32,6 +32,12 @@ _LATE = {
     "posix_calls": ("Queue",),
     "smtp_service": ("_Handler", "_Connection"),
     "smtp_client": ("_Client", "Asking"),
+    "ftp_service": ("Session",),
+    "ftp_client": ("Client", "Asking"),
+    "groups": ("GroupScript",),
+    "rtp": ("Source", "Packet"),
+    "rtp_service": ("Service",),
+    "rtp_client": ("Asking",),
     "dns_service": ("Zone", "Answering"),
     "dns_client": ("Asking",),
 }

@@ -148,8 +148,6 @@ class Session(FTPHandler):  # type: ignore[misc]
 class Service:
     """A listening ftp service."""
 
-    handler = Session
-
     def __init__(self, command: dict[str, Any], output: Output) -> None:
         self.files: list[dict[str, Any]] = command["files"]
         for file in self.files:
@@ -172,12 +170,15 @@ class Service:
         return Reporter(self._output, self._id, next(self._numbers))
 
     def _run(self, listener: socket.socket) -> None:
-        handler = type("Here", (self.handler,), {"service": self})
-        loop = IOLoop.factory()
-        with FTPServer(listener, handler, ioloop=loop, backlog=sockets.BACKLOG):
-            soonest: float | None = None
+        handler = type("Here", (Session,), {"service": self})
+        loop = IOLoop()
+        server = FTPServer(listener, handler, ioloop=loop, backlog=sockets.BACKLOG)
+        soonest: float | None = None
+        try:
             while not self._ended.is_set():
                 soonest = loop.loop(_TURN_SECONDS if soonest is None else min(soonest, _TURN_SECONDS), blocking=False)
+        finally:
+            server.close_all()
 
     def stop(self) -> None:
         """Ends it, connections included; may take a moment."""

@@ -42,6 +42,10 @@ class Service(UdpService):
             source = known[one.ssrc] = rtp.Source(one)
         source.take(one, now)
 
+    def report(self, source: rtp.Source, now: float) -> bytes:
+        """RR and SDES."""
+        return rtp.receiver_report(self.ssrc, source.block(now)) + rtp.description(self.ssrc)
+
     async def control(self, sock: socket.socket, octets: bytes, remote: tuple[Any, ...], now: float) -> None:
         """An RTCP datagram came: an SR is answered, a BYE ends the stream."""
         known = self.sources.get(remote, {})
@@ -56,6 +60,6 @@ class Service(UdpService):
         source = known.get(int.from_bytes(body[:4], "big"))
         if kind == rtp.SR and source is not None and len(body) >= 24:
             source.report = int.from_bytes(body[6:10], "big"), now
-            answer = rtp.receiver_report(self.ssrc, source.block(time.monotonic())) + rtp.description(self.ssrc)
+            answer = self.report(source, time.monotonic())
             await asyncio.get_running_loop().sock_sendto(sock, answer, remote)
             self._reporter.step("sent", octets=len(answer), digest=digest(answer), remote=sockets.shown(remote))

@@ -1,4 +1,4 @@
-"""The protocols besides HTTP that have a stack of their own, imported when they are first asked for (``smtp.md``, ``ftp.md``, ``dns.md``, ``rtp.md``)."""
+"""The protocols besides HTTP that have a stack of their own (``smtp.md``, ``ftp.md``, ``dns.md``, ``rtp.md``), loaded when first asked for."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -53,6 +54,11 @@ class Shown(msgspec.Struct, frozen=True):
 def of(wire: Wire, talk: str) -> list[Flow]:
     """The connections that speak this: ``smtp`` or ``ftp``."""
     return [flow for flow in wire.flows if flow.talk == talk]
+
+
+def is_group(address: str) -> bool:
+    """Whether it is a multicast group's, from where nothing can be sent (RFC 1122 3.2.1.3)."""
+    return ipaddress.ip_address(address).is_multicast
 
 
 def answered(flow: Flow) -> Iterable[tuple[Said, Said]]:

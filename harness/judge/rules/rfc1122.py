@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.judge.rules.base import Always, Asked, sent_datagram
+from harness.judge.rules.base import Always, Asked, is_group, sent_datagram
 from harness.model.wire import Wire
 
 CHECKS = {
@@ -18,7 +18,7 @@ ALWAYS: tuple[Always, ...] = (
     ),
     sent_datagram(
         "RFC1122-4.1.3.5-reply-address", "the {}'s answer leaves from another address",
-        lambda d, asked: (asked[0], d.source[0]) if d.by == "server" and d.source[0] != asked[0] else None,
+        lambda d, asked: (asked[0], d.source[0]) if d.by == "server" and d.source[0] != asked[0] and not is_group(asked[0]) else None,
     ),
 )  # fmt: skip
 

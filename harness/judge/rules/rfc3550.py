@@ -11,6 +11,7 @@ from harness.model.wire import Address, Datagram, Wire
 _RTP, _COMPOUND, _CNAME = "RFC3550-5.1-header", "RFC3550-6.1-compound", "RFC3550-6.1-cname"
 _COUNTS, _LOST, _FRACTION = "RFC3550-6.4.1-sender-counts", "RFC3550-6.4.1-cumulative-lost", "RFC3550-6.4.1-fraction-lost"
 _HIGHEST, _JITTER, _LSR, _DLSR = "RFC3550-6.4.1-extended-highest", "RFC3550-6.4.1-jitter", "RFC3550-6.4.1-lsr", "RFC3550-6.4.1-dlsr"
+_INVALID_RTP, _INVALID_RTCP, _BYE = "RFC3550-A.1-invalid-ignored", "RFC3550-A.2-invalid-rtcp", "RFC3550-6.3.7-bye"
 CHECKS = {
     _RTP: "the header, CSRC list, extension and padding of every RTP packet",
     _COMPOUND: "the packets of every RTCP datagram, and their lengths",
@@ -67,23 +68,29 @@ def _sender(wire: Wire, _: Address) -> Iterable[Shown]:
 
 
 class _Receiver:
-    """What a receiver could know of one source: what arrived there, in that order."""
+    """What a receiver could know of one source: what arrived there, in that order; and what explains it if it reports something else."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, explains: str) -> None:
         self.statistics = Statistics(rate)
         self.rate = rate
         self.report: tuple[int, int] | None = None
+        self.explains = explains
 
 
 def _receiver(wire: Wire, _: Address) -> Iterable[Shown]:
     """Each report block says what arrived before it. What a datagram brought counts from its arrival, and a report from when it left."""
     sources: dict[tuple[str, int], _Receiver] = {}
+    left: set[tuple[str, int]] = set()
     for datagram, media in sorted(_media(wire), key=lambda one: one[0].t):
         if media.problem:
+            for (sender, _ssrc), source in sources.items():
+                if sender == datagram.by and datagram.arrived:
+                    source.explains = _INVALID_RTP if isinstance(media, Rtp) else _INVALID_RTCP
             continue
         if isinstance(media, Rtp):
             if datagram.arrived:
-                one = sources.setdefault((datagram.by, media.ssrc), _Receiver(RATES.get(media.payload_type, RATE)))
+                key = datagram.by, media.ssrc
+                one = sources.setdefault(key, _Receiver(RATES.get(media.payload_type, RATE), _BYE if key in left else ""))
                 one.statistics.take(media.sequence, media.timestamp, datagram.t / 1e6)
             continue
         for block in media.blocks if media.kinds[0] in (SR, RR) and datagram.left else ():
@@ -94,6 +101,7 @@ def _receiver(wire: Wire, _: Address) -> Iterable[Shown]:
             known.report = media.ntp >> 16 & 0xFFFFFFFF, datagram.t
         for ssrc in media.bye if datagram.arrived else ():
             sources.pop((datagram.by, ssrc), None)
+            left.add((datagram.by, ssrc))
 
 
 def _block(datagram: Datagram, block: Block, known: _Receiver) -> Iterable[Shown]:
@@ -110,14 +118,8 @@ def _block(datagram: Datagram, block: Block, known: _Receiver) -> Iterable[Shown
         ("the delay since the last SR", block.dlsr <= (waited + 0.001) * 65536, f"at most {waited:.4f} s", f"{block.dlsr / 65536:.4f} s", _DLSR),
     ):
         if not right:
-            yield Shown(
-                by,
-                f"a report block of the {by}'s tells another value of {what} than the wire shows",
-                str(wanted),
-                str(got),
-                requirement,
-                (datagram.number,),
-            )
+            says = f"a report block of the {by}'s tells another value of {what} than the wire shows"
+            yield Shown(by, says, str(wanted), str(got), known.explains or requirement, (datagram.number,))
 
 
 def _is_report(content: Content) -> list[Wrong]:

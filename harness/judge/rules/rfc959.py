@@ -108,7 +108,8 @@ def _around(wire: Wire, _: Address) -> Iterable[Shown]:
             codes = [reply.code for reply in replies]
             shown = ", ".join(map(str, codes)) or "none"
             if codes and codes[-1] // 100 == 2 and (len(codes) < 2 or codes[0] // 100 != 1):
-                yield spoken(command, "is answered without a preliminary reply", "1xx, then 2xx", shown, "RFC959-5.4-transfer-150-226")
+                says = f"the server answers {command.text[:40]!r} without a preliminary reply"
+                yield Shown("server", says, "1xx, then 2xx", shown, "RFC959-5.4-transfer-150-226", (command.frame,))
                 continue
             early = codes and codes[-1] // 100 == 2 and carried.by == "client" and replies[-1].ended < carried.ended - _CLOCKS
             if early and "not-ended" not in carried.problems:
@@ -132,11 +133,11 @@ def _addresses(wire: Wire, asked: Address) -> Iterable[Shown]:
                 and (reply.code != 229 or not _epsv.search(reply.text))
             ):
                 yield spoken(reply, "answers EPSV", "229 with (|||port|)", reply.text[:60], "RFC2428-3-epsv-229")
-            if said.verb == "PORT" and reply.code // 100 == 2 and (wrong := _not_six(said.text, flow.client_address[0])):
+            if said.verb == "PORT" and (wrong := _not_six(said.text, flow.client_address[0])):
                 yield spoken(
                     said, "names no end of a data connection", "six numbers: the own address and a port", wrong, "RFC959-4.1.2-port-six-numbers"
                 )
-            if said.verb == "EPRT" and reply.code // 100 == 2 and not _own(said.text, flow.client_address[0]):
+            if said.verb == "EPRT" and not _own(said.text, flow.client_address[0]):
                 yield spoken(said, "names no end of a data connection", "|family|the own address|port|", said.text[:60], "RFC2428-2-eprt-format")
 
 
