@@ -63,6 +63,8 @@ def _not_told(number: int, operation: Operation, trace: Trace, findings: Finding
     """An operation of which the client tells nothing: the session broke off, or its report is not whole."""
     steps = trace.client.steps
     failed = next((i for i, s in enumerate(steps) if s.step == "failed"), None)
+    if failed is not None and operation.breaks:
+        return
     if failed is not None:
         says, wanted = f"{_what(number, operation)} was not done: the session broke off", " or ".join(operation.status)
         findings.add(

@@ -21,7 +21,8 @@ Entry = tuple[str, str, int | None]
 
 class Operation(msgspec.Struct, frozen=True):
     """One operation. ``told``: as the contract's ``ask`` takes it; ``content``: what is given, or what must come; ``left``: the file that is
-    at the server afterwards, its name and content; ``status``: what the deciding reply's code may be (``2xx``, ``550``). ``names``,
+    at the server afterwards, its name and content; ``status``: what the deciding reply's code may be (``2xx``, ``550``); ``breaks``: or the session may break
+    off. ``names``,
     ``entries``, ``size``, ``path``: what must come of operations that tell such, None: not looked at.
     """
 
@@ -30,6 +31,7 @@ class Operation(msgspec.Struct, frozen=True):
     content: Payload | None = None
     left: tuple[str, Payload] | None = None
     status: tuple[str, ...] = ("2xx",)
+    breaks: bool = False
     names: tuple[str, ...] | None = None
     entries: tuple[Entry, ...] | None = None
     size: int | None = None

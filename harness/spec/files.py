@@ -35,7 +35,7 @@ class Stored(Strict):
 
 
 class Effect(Strict):
-    """What must come of an operation."""
+    """What must come of an operation. ``breaks``: or the session breaks off, which the client may find out in its own way."""
 
     status: Codes = ["2xx"]
     content: Payload | None = None
@@ -44,6 +44,7 @@ class Effect(Strict):
     size: Annotated[int, Field(ge=0)] | None = None
     path: str | None = None
     stored: Stored | None = None
+    breaks: bool = False
     requires: Requires = []
 
     @model_validator(mode="after")
@@ -128,13 +129,15 @@ def operation(spec: Operation) -> f.Operation:
     if spec.content is not None:
         told["content"] = payload(spec.content).as_told()
     content = spec.content or outcome.content
-    value = f.Operation(op, told, payload(content) if content else None, _left(spec), tuple(outcome.status), requires=tuple(outcome.requires))
+    value = f.Operation(
+        op, told, payload(content) if content else None, _left(spec), tuple(outcome.status), outcome.breaks, requires=tuple(outcome.requires)
+    )
     if not value.succeeds:
         return value
     entries = tuple(map(_entry, outcome.entries)) if outcome.entries is not None else None
     names = tuple(outcome.names) if outcome.names is not None else None
     return f.Operation(
-        op, told, value.content, value.left, value.status, names, entries, outcome.size, outcome.path, value.requires,
+        op, told, value.content, value.left, value.status, value.breaks, names, entries, outcome.size, outcome.path, value.requires,
     )  # fmt: skip
 
 

@@ -16,6 +16,12 @@ type askCommand struct {
 	Requests  []requestCommand     `json:"requests"`
 	Messages  []messageCommand     `json:"messages"`
 	Questions []dnsQuestionCommand `json:"questions"`
+
+	User       *string            `json:"user"`
+	Password   *string            `json:"password"`
+	Active     bool               `json:"active"`
+	Operations []operationCommand `json:"operations"`
+	Stream     *streamCommand     `json:"stream"`
 }
 
 // askers check what a command asks for, and return who asks it. Whoever that
@@ -27,7 +33,7 @@ var askers = map[string]func(*askCommand, *asking) (func(), error){
 }
 
 // askTransports are those that the client of a service begins with.
-var askTransports = map[string]string{"http": "tcp", "smtp": "tcp", "dns": "udp"}
+var askTransports = map[string]string{"http": "tcp", "smtp": "tcp", "ftp": "tcp", "dns": "udp", "rtp": "udp"}
 
 func (p *peer) ask(id string, line []byte) error {
 	var command askCommand
@@ -61,6 +67,9 @@ func (c *askCommand) asker() (func(*askCommand, *asking) (func(), error), error)
 	}
 	ability := *c.Service + "/" + askTransports[*c.Service]
 	prepare, known := askers[ability]
+	if !known {
+		prepare, known = libraryAskers[ability]
+	}
 	if !known || only != nil && !slices.Contains(only, "ask "+ability) {
 		return nil, unsupported("there is no client for %q", *c.Service)
 	}

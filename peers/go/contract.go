@@ -203,6 +203,12 @@ func abilities() (can []string, lacks map[string]string) {
 	for ability, why := range libraryLacks {
 		lacks[ability] = why
 	}
+	for name := range libraryAskers {
+		can = append(can, "ask "+name)
+	}
+	for transport := range libraryTalks {
+		can = append(can, "script client/"+transport, "script server/"+transport)
+	}
 	return append(can, "ask dns/udp", "ask http/tcp", "ask smtp/tcp", "load tcp"), lacks
 }
 

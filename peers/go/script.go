@@ -20,6 +20,12 @@ type scriptCommand struct {
 	Backlog   *int64        `json:"backlog"`
 	Room      roomCommand   `json:"room"`
 	Joined    bool          `json:"joined"`
+
+	// Those of multicast.
+	Interface string  `json:"interface"`
+	Local     string  `json:"local"`
+	Source    *string `json:"source"`
+	Hops      *int64  `json:"hops"`
 }
 
 // roomCommand is how much fits into what a server makes.
@@ -148,6 +154,9 @@ func (s *scriptCommand) talk(c *conversation) (talk, error) {
 		to, err := s.addrPort()
 		c.peer = to
 		return s.inetTalk(c), err
+	}
+	if library := libraryTalks[*s.Transport]; library != nil {
+		return library(c, s)
 	}
 	return s.machineTalk(c)
 }

@@ -20,6 +20,7 @@ type serveCommand struct {
 	Report    string            `json:"report"`
 	Site      []resourceCommand `json:"site"`
 	Zone      *zoneCommand      `json:"zone"`
+	Files     []fileCommand     `json:"files"`
 }
 
 // service is one that is running.
