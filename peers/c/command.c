@@ -85,12 +85,10 @@ static int digit(uint8_t c) {
     return found ? (int)((found - digits) % 16) : -1;
 }
 
-bool maybe_hex(const struct json *object, const char *name, struct octets *out, struct fault *fault) {
-    struct view text;
-    if (!json_member(object, name))
-        return true;
-    if (!need_text(object, name, &text, fault))
-        return false;
+bool read_hex(const struct json *json, const char *name, struct octets *out, struct fault *fault) {
+    struct view text = json->text;
+    if (json->kind != JSON_TEXT)
+        return bad_command(fault, "'%s' must be a text", name);
     uint8_t *to = octets_reserve(out, text.size / 2 + 1);
     for (size_t i = 0; i + 1 < text.size; i += 2) {
         int high = digit(text.at[i]), low = digit(text.at[i + 1]);
@@ -100,6 +98,11 @@ bool maybe_hex(const struct json *object, const char *name, struct octets *out, 
     }
     octets_grown(out, text.size / 2);
     return text.size % 2 == 0 || bad_command(fault, "'%s' must be pairs of hexadecimal digits", name);
+}
+
+bool maybe_hex(const struct json *object, const char *name, struct octets *out, struct fault *fault) {
+    const struct json *member = json_member(object, name);
+    return !member || read_hex(member, name, out, fault);
 }
 
 bool maybe_keep(const struct json *object, size_t *out, struct fault *fault) {

@@ -34,6 +34,8 @@ bool maybe_whole(const struct json *object, const char *name, uint64_t most, uin
 /* Milliseconds, turned into the clock's microseconds. */
 bool maybe_time(const struct json *object, const char *name, int64_t *out, struct fault *fault);
 bool maybe_hex(const struct json *object, const char *name, struct octets *out, struct fault *fault);
+/* Of a text; `name` is what it is called in a complaint. */
+bool read_hex(const struct json *text, const char *name, struct octets *out, struct fault *fault);
 bool maybe_keep(const struct json *object, size_t *out, struct fault *fault);
 /* `address` and `port`. */
 bool need_address(const struct json *object, struct address *out, struct fault *fault);

@@ -4,10 +4,12 @@
 #include "abilities.h"
 #include "command.h"
 #include "dns_client.h"
+#include "ftp_client.h"
 #include "http_client.h"
 #include "load.h"
 #include "loop.h"
 #include "report.h"
+#include "rtp_client.h"
 #include "running.h"
 #include "script.h"
 #include "service.h"
@@ -104,11 +106,19 @@ static bool flush(const struct json *command, char *id, struct fault *fault) {
 
 /* What is no service with a client here, that of http refuses. */
 static bool ask(const struct json *command, char *id, struct fault *fault) {
+    static const struct {
+        const char *service;
+        bool (*ask)(const struct json *command, char *id, struct fault *fault);
+    } clients[] = {
+        {"dns",  dns_client_ask },
+        {"ftp",  ftp_client_ask },
+        {"rtp",  rtp_client_ask },
+        {"smtp", smtp_client_ask},
+    };
     const struct json *service = json_member(command, "service");
-    if (json_is(service, "smtp"))
-        return smtp_client_ask(command, id, fault);
-    if (json_is(service, "dns"))
-        return dns_client_ask(command, id, fault);
+    for (size_t i = 0; i < sizeof clients / sizeof *clients; i++)
+        if (json_is(service, clients[i].service))
+            return clients[i].ask(command, id, fault);
     return http_client_ask(command, id, fault);
 }
 

@@ -4,6 +4,7 @@
 #include "dns_message.h"
 #include "dns_zone.h"
 #include "payload.h"
+#include "rtp_receiver.h"
 #include "sha256.h"
 #include "trades.h"
 
@@ -42,9 +43,19 @@ static bool answer_query(const struct dns_zone *zone, size_t *size) {
     return *size != 0;
 }
 
+static bool answer_stream(struct service *service, size_t *size, const struct address *remote) {
+    uint8_t answer[RTP_LONGEST_ANSWER];
+    struct report *report = service->silent ? NULL : &service->report;
+    *size = rtp_receiver_take(service->receiver, (struct view){datagram, *size}, remote, report, answer);
+    memcpy(datagram, answer, *size);
+    return *size != 0;
+}
+
 /* The answer to the datagram, written over it; false: none. */
-static bool make_answer(const struct service *service, size_t *size) {
+static bool make_answer(struct service *service, size_t *size, const struct address *remote) {
     const struct trade *trade = service->trade;
+    if (service->receiver)
+        return answer_stream(service, size, remote);
     if (service->zone)
         return answer_query(service->zone, size);
     if (trade->generates) {
@@ -88,7 +99,7 @@ static bool serve_one(struct service *service, size_t *turn) {
     if (code)
         return !net_would_block(code); /* anything else is the echo of an older answer that did not arrive */
     tell(service, "received", datagram, size, &remote);
-    if (!make_answer(service, &size) || send_answer(service, datagram, size, &remote))
+    if (!make_answer(service, &size, &remote) || send_answer(service, datagram, size, &remote))
         return true;
     hold(service->datagrams, size, &remote);
     return false;

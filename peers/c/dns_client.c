@@ -49,7 +49,8 @@ static enum turn fail(struct client *c, const char *error, const char *says) {
 }
 
 static enum turn fail_with(struct client *c, int code) {
-    return fail(c, net_error_word(code), net_error_says(code));
+    step_failed_with(&c->report, (int64_t)c->index, code);
+    return OVER;
 }
 
 /* ---- answers ---- */

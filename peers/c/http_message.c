@@ -8,59 +8,12 @@ struct http_field {
     size_t name, name_size, value, value_size; /* places in the text */
 };
 
-/* ---- octets ---- */
-
-struct view view_of(const char *text) {
-    return (struct view){(const uint8_t *)text, strlen(text)};
-}
-
-struct view view_part(struct view text, size_t from, size_t size) {
-    return (struct view){text.at + from, size};
-}
-
-bool view_is(struct view text, const char *expected) {
-    return text.size == strlen(expected) && (!text.size || memcmp(text.at, expected, text.size) == 0);
-}
-
-static uint8_t lower(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-bool view_is_caseless(struct view text, const char *expected) {
-    if (text.size != strlen(expected))
-        return false;
-    for (size_t i = 0; i < text.size; i++)
-        if (lower(text.at[i]) != lower((uint8_t)expected[i]))
-            return false;
-    return true;
-}
-
-static bool is_space(uint8_t c) {
-    return c == ' ' || c == '\t';
-}
-
-struct view view_trim(struct view text) {
-    while (text.size && is_space(text.at[0]))
-        text = view_part(text, 1, text.size - 1);
-    while (text.size && is_space(text.at[text.size - 1]))
-        text.size--;
-    return text;
-}
-
-struct view view_split(struct view *rest, uint8_t octet) {
-    const uint8_t *found = rest->size ? memchr(rest->at, octet, rest->size) : NULL;
-    struct view part = {rest->at, found ? (size_t)(found - rest->at) : rest->size};
-    size_t taken = part.size + (found != NULL);
-    *rest = view_part(*rest, taken, rest->size - taken);
-    return part;
-}
-
 /* ---- grammar ---- */
 
 bool http_is_token(struct view text) {
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.at[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (!alphanumeric && !(c && strchr("!#$%&'*+-.^_`|~", c)))
             return false;
     }

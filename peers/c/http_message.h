@@ -7,7 +7,7 @@
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
 
-#include "octets.h"
+#include "words.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,14 +44,6 @@ enum http_line { LINE_NONE, LINE_WHOLE, LINE_BAD, LINE_LONG };
 enum http_line http_line_take(const struct octets *in, size_t *seen, size_t longest, struct view *line);
 /* Drops the line that was taken, and its CRLF. */
 void http_line_drop(struct octets *in, size_t *seen, struct view line);
-
-bool view_is(struct view text, const char *expected);
-bool view_is_caseless(struct view text, const char *expected);
-struct view view_of(const char *text);
-struct view view_part(struct view text, size_t from, size_t size);
-struct view view_trim(struct view text); /* without the optional whitespace around it */
-/* Up to the octet, which is taken off *rest too; the whole rest if it is not there. */
-struct view view_split(struct view *rest, uint8_t octet);
 
 bool http_is_token(struct view text);
 bool http_is_value(struct view text); /* no control characters but HTAB */

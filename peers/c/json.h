@@ -38,6 +38,8 @@ bool json_is_utf8(struct view octets);
 /* The writer: each adds one value. Text must be UTF-8; Latin-1 octets are turned into it. */
 void json_put_text(struct octets *to, struct view utf8);
 void json_put_latin1(struct octets *to, struct view octets);
+/* Octets that somebody has chosen as a name: UTF-8, or Latin-1 if they are none. */
+void json_put_name(struct octets *to, struct view octets);
 void json_put_hex(struct octets *to, struct view octets);
 void json_put_whole(struct octets *to, int64_t number);
 

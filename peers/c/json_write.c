@@ -47,6 +47,13 @@ void json_put_latin1(struct octets *to, struct view octets) {
     put(to, octets, true);
 }
 
+void json_put_name(struct octets *to, struct view octets) {
+    if (json_is_utf8(octets))
+        json_put_text(to, octets);
+    else
+        json_put_latin1(to, octets);
+}
+
 void json_put_hex(struct octets *to, struct view octets) {
     uint8_t *out = octets_reserve(to, 2 * octets.size + 2);
     *out++ = '"';

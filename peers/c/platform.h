@@ -46,11 +46,31 @@ int net_write(sock_t sock, const void *from, size_t size, size_t *put);
 int net_read_from(sock_t sock, void *to, size_t room, size_t *got, struct address *remote);
 /* remote may be NULL for a connected socket. */
 int net_write_to(sock_t sock, const void *from, size_t size, const struct address *remote);
+/* What was sent as urgent (Telnet's data mark) is read in its place among the other octets. */
+int net_take_urgent_in_line(sock_t sock);
 int net_shut_sending(sock_t sock);
 void net_close(sock_t sock);
 /* Closes so that the other side gets a RST. */
 void net_abort(sock_t sock);
 bool net_has_ipv6(void);
+
+/* Multicast: a group on a device of this host, which has that address there. */
+struct net_group {
+    struct address group, host;
+    unsigned device;
+    bool has_source; /* it is joined for that one alone */
+    struct address source;
+    int hops; /* that datagrams to it go; -1: as many as is usual */
+};
+bool net_has_groups(void);
+/* 0: there is no device of that name. */
+unsigned net_device(const char *name);
+int net_join(sock_t sock, const struct net_group *group);
+int net_leave(sock_t sock, const struct net_group *group);
+/* Others may bind the same port, too; to be called before it is bound. */
+int net_share_port(sock_t sock);
+/* Sends to groups just so, without hearing it itself. */
+int net_aim(sock_t sock, const struct net_group *group);
 
 /* Microseconds on a monotonic clock. */
 int64_t clock_now(void);

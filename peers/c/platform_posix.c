@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -197,6 +198,10 @@ int net_write_to(sock_t sock, const void *from, size_t size, const struct addres
     return code;
 }
 
+int net_take_urgent_in_line(sock_t sock) {
+    return set_option(sock, SOL_SOCKET, SO_OOBINLINE);
+}
+
 int net_shut_sending(sock_t sock) {
     return result(shutdown(sock, SHUT_WR));
 }
@@ -218,6 +223,86 @@ bool net_has_ipv6(void) {
     close(sock);
     return true;
 }
+
+/* ---- multicast ---- */
+
+unsigned net_device(const char *name) {
+    return if_nametoindex(name);
+}
+
+int net_share_port(sock_t sock) {
+    return set_option(sock, SOL_SOCKET, SO_REUSEADDR);
+}
+
+#ifdef MCAST_JOIN_GROUP /* RFC 3678: the same for both families */
+bool net_has_groups(void) {
+    return true;
+}
+
+static int level_of(const struct address *address) {
+    return address->name.ss_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
+}
+
+static int change_membership(sock_t sock, const struct net_group *group, int for_all, int for_one) {
+    struct group_req all = {.gr_interface = group->device, .gr_group = group->group.name};
+    struct group_source_req one = {
+        .gsr_interface = group->device, .gsr_group = group->group.name, .gsr_source = group->source.name};
+    if (group->has_source)
+        return result(setsockopt(sock, level_of(&group->group), for_one, &one, sizeof one));
+    return result(setsockopt(sock, level_of(&group->group), for_all, &all, sizeof all));
+}
+
+int net_join(sock_t sock, const struct net_group *group) {
+    return change_membership(sock, group, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP);
+}
+
+int net_leave(sock_t sock, const struct net_group *group) {
+    return change_membership(sock, group, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP);
+}
+
+static int aim_ipv4(sock_t sock, const struct net_group *group) {
+    const struct sockaddr_in *host = (const struct sockaddr_in *)(const void *)&group->host.name;
+    unsigned char loop = 0, hops = (unsigned char)group->hops;
+    int code = result(setsockopt(sock, IPPROTO_IP, IP_MULTICAST_IF, &host->sin_addr, sizeof host->sin_addr));
+    if (!code)
+        code = result(setsockopt(sock, IPPROTO_IP, IP_MULTICAST_LOOP, &loop, sizeof loop));
+    if (!code && group->hops >= 0)
+        code = result(setsockopt(sock, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof hops));
+    return code;
+}
+
+static int aim_ipv6(sock_t sock, const struct net_group *group) {
+    unsigned loop = 0;
+    int code = result(setsockopt(sock, IPPROTO_IPV6, IPV6_MULTICAST_IF, &group->device, sizeof group->device));
+    if (!code)
+        code = result(setsockopt(sock, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &loop, sizeof loop));
+    if (!code && group->hops >= 0)
+        code = result(setsockopt(sock, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &group->hops, sizeof group->hops));
+    return code;
+}
+
+int net_aim(sock_t sock, const struct net_group *group) {
+    return group->host.name.ss_family == AF_INET6 ? aim_ipv6(sock, group) : aim_ipv4(sock, group);
+}
+#else
+bool net_has_groups(void) {
+    return false;
+}
+
+int net_join(sock_t sock, const struct net_group *group) {
+    (void)sock;
+    (void)group;
+    return EOPNOTSUPP;
+}
+
+int net_leave(sock_t sock, const struct net_group *group) {
+    return net_join(sock, group);
+}
+
+int net_aim(sock_t sock, const struct net_group *group) {
+    return net_join(sock, group);
+}
+#endif
 
 int64_t clock_now(void) {
     struct timespec now;

@@ -139,6 +139,12 @@ void step_latin1(struct report *report, const char *member, struct view octets) 
         json_put_latin1(to, octets);
 }
 
+void step_text(struct report *report, const char *member, struct view octets) {
+    struct octets *to = step_member(report, member);
+    if (to)
+        json_put_name(to, octets);
+}
+
 void step_word(struct report *report, const char *member, const char *ascii) {
     step_latin1(report, member, (struct view){(const uint8_t *)ascii, strlen(ascii)});
 }
@@ -164,6 +170,20 @@ void step_with_local(struct report *report, const char *name, const struct addre
     step_close(report);
 }
 
+void step_with_remote(struct report *report, const char *name, const struct address *remote) {
+    step_open(report, name);
+    step_address(report, "remote", remote);
+    step_close(report);
+}
+
+void step_with_both(struct report *report, const char *name, const struct address *local,
+                    const struct address *remote) {
+    step_open(report, name);
+    step_address(report, "local", local);
+    step_address(report, "remote", remote);
+    step_close(report);
+}
+
 void step_reset(struct report *report, const char *by) {
     step_open(report, "reset");
     step_word(report, "by", by);
@@ -176,6 +196,10 @@ void step_failed(struct report *report, int64_t at, const char *error, const cha
     step_word(report, "error", error);
     step_word(report, "says", says);
     step_close(report);
+}
+
+void step_failed_with(struct report *report, int64_t at, int code) {
+    step_failed(report, at, net_error_word(code), net_error_says(code));
 }
 
 void say_error(const char *id, const char *fault, const char *says) {

@@ -37,6 +37,8 @@ void step_whole(struct report *report, const char *member, int64_t number);
 void step_bool(struct report *report, const char *member, bool value);
 void step_word(struct report *report, const char *member, const char *ascii);
 void step_latin1(struct report *report, const char *member, struct view octets);
+/* UTF-8, or else Latin-1. */
+void step_text(struct report *report, const char *member, struct view octets);
 void step_hex(struct report *report, const char *member, struct view octets);
 void step_octets(struct report *report, const struct sha256 *sum); /* `octets` and `digest` */
 /* The member itself; what to put behind it is up to the caller. NULL if the report is silent. */
@@ -44,8 +46,11 @@ struct octets *step_member(struct report *report, const char *member);
 
 /* Whole steps that are common. */
 void step_with_local(struct report *report, const char *name, const struct address *local);
+void step_with_remote(struct report *report, const char *name, const struct address *remote);
+void step_with_both(struct report *report, const char *name, const struct address *local, const struct address *remote);
 void step_reset(struct report *report, const char *by);
 void step_failed(struct report *report, int64_t at, const char *error, const char *says);
+void step_failed_with(struct report *report, int64_t at, int code);
 
 /* Lines that belong to no report. `id` is a JSON text, quoted. */
 void say_error(const char *id, const char *fault, const char *says);

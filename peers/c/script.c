@@ -237,7 +237,7 @@ static void run(struct script *script) {
 static void begin(struct script *script) {
     int code = acts_of(script)->prepare(script);
     if (code) {
-        step_failed(&script->report, -1, net_error_word(code), net_error_says(code));
+        step_failed_with(&script->report, -1, code);
         end(script);
         return;
     }

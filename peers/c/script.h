@@ -1,6 +1,7 @@
 /* Scripts: one conversation at the socket interface, step by step.
  * Owns what a script and its steps are. script_read.c makes one from a command, script.c runs it. What the steps ask
- * for is done by script_stream.c over any stream, script_tcp.c over TCP, script_datagram.c over UDP, and by what
+ * for is done by script_stream.c over any stream, script_tcp.c over TCP, script_datagram.c over UDP,
+ * script_multicast.c over UDP to a group, and by what
  * local.h leads to between processes of one machine. */
 #ifndef SCRIPT_H
 #define SCRIPT_H
@@ -11,7 +12,7 @@
 #include "running.h"
 #include "sha256.h"
 
-enum act { CONNECT, ACCEPT, SEND, RECEIVE, HALF_CLOSE, CLOSE, RESET, WAIT, BLOCK, UNBLOCK, ACTS };
+enum act { CONNECT, ACCEPT, SEND, RECEIVE, HALF_CLOSE, CLOSE, RESET, WAIT, BLOCK, UNBLOCK, JOIN, LEAVE, ACTS };
 enum goal { EXACTLY, TO_END, THROUGH, REPLY, QUIET, RECORDS };
 
 /* A signal, as the step that asks for it calls it. */
@@ -69,6 +70,7 @@ struct script {
     const struct transport *transport;
     bool server, eager;
     struct address address; /* over TCP and UDP */
+    struct net_group group; /* over multicast */
     int64_t deadline;
     uint64_t backlog; /* of the listener; 0: not said */
     struct script_step *steps;
@@ -140,7 +142,7 @@ struct transport {
     bool accepts; /* a server listens, and accepts; there is an end */
     const struct script_acts *acts;
 };
-extern const struct script_acts script_tcp, script_datagram;
+extern const struct script_acts script_tcp, script_datagram, script_multicast;
 
 /* script_stream.c: the steps that are the same over every stream. */
 enum progress stream_send(struct script *script);
@@ -150,6 +152,12 @@ enum progress stream_half_close(struct script *script);
 enum progress stream_no_more(struct script *script);
 void stream_rest(struct script *script);
 void stream_gather(struct script *script);
+
+/* script_datagram.c: the steps that are the same over every socket of UDP. */
+int datagram_open(struct script *script);
+enum progress datagram_send(struct script *script);
+enum progress datagram_receive(struct script *script);
+void datagram_gather(struct script *script);
 
 /* script.c, for the transports. The first three report `failed` and return FAILED. */
 enum progress script_failed(struct script *script, const char *error, const char *says);

@@ -14,7 +14,7 @@ struct datagram_head {
     struct address remote;
 };
 
-static int open_socket(struct script *script) {
+int datagram_open(struct script *script) {
     int code = net_socket(script->address.name.ss_family, SOCK_DGRAM, &script->sock);
     if (code)
         return code;
@@ -27,22 +27,17 @@ static enum progress do_connect(struct script *script) {
     struct address local;
     if (script->had_socket)
         return script_failed(script, "other", "a script connects once");
-    int code = open_socket(script);
+    int code = datagram_open(script);
     if (code)
         return script_failed_with(script, code);
-    step_open(&script->report, "connecting");
-    step_address(&script->report, "remote", &script->address);
-    step_close(&script->report);
+    step_with_remote(&script->report, "connecting", &script->address);
     code = net_connect(script->sock, &script->address);
     if (!code)
         code = net_local(script->sock, &local);
     if (code)
         return script_failed_with(script, code);
     script->connected = true;
-    step_open(&script->report, "connected");
-    step_address(&script->report, "local", &local);
-    step_address(&script->report, "remote", &script->address);
-    step_close(&script->report);
+    step_with_both(&script->report, "connected", &local, &script->address);
     return NEXT;
 }
 
@@ -102,7 +97,7 @@ static enum progress send_one(struct script *script, const struct address *remot
     return tell_sent(script, remote);
 }
 
-static enum progress do_send(struct script *script) {
+enum progress datagram_send(struct script *script) {
     struct script_now *now = &script->now;
     const struct address *remote = destination(script);
     if (script->sock == NO_SOCKET)
@@ -152,7 +147,7 @@ static enum progress receive_quiet(struct script *script) {
     return NEXT;
 }
 
-static enum progress do_receive(struct script *script) {
+enum progress datagram_receive(struct script *script) {
     struct script_now *now = &script->now;
     const struct script_step *step = script_current(script);
     if (script->sock == NO_SOCKET)
@@ -179,7 +174,7 @@ static uint64_t most_to_gather(const struct script *script) {
     return left < DATAGRAMS_A_ROUND ? left : DATAGRAMS_A_ROUND;
 }
 
-static void gather(struct script *script) {
+void datagram_gather(struct script *script) {
     static uint8_t datagram[TOO_LARGE];
     struct datagram_head head;
     for (uint64_t most = most_to_gather(script); most && octets_size(&script->in) < MOST_HELD; most--) {
@@ -208,7 +203,7 @@ static int prepare(struct script *script) {
     struct address local;
     if (!script->server && connects(script))
         return 0;
-    int code = open_socket(script);
+    int code = datagram_open(script);
     if (code || !script->server)
         return code;
     code = net_bind(script->sock, SOCK_DGRAM, &script->address);
@@ -223,12 +218,12 @@ static int prepare(struct script *script) {
 
 const struct script_acts script_datagram = {
     .act = {[CONNECT] = do_connect,
-            [SEND] = do_send,
-            [RECEIVE] = do_receive,
+            [SEND] = datagram_send,
+            [RECEIVE] = datagram_receive,
             [CLOSE] = script_close,
             [WAIT] = script_wait},
     .prepare = prepare,
-    .gather = gather,
+    .gather = datagram_gather,
     .await = script_await_socket,
     .hang_up = script_close_socket,
 };

@@ -112,6 +112,8 @@ static bool read_act(struct script_step *step, const struct json *object, struct
         {"wait",       WAIT      },
         {"block",      BLOCK     },
         {"unblock",    UNBLOCK   },
+        {"join",       JOIN      },
+        {"leave",      LEAVE     },
     };
     struct view name;
     if (!need_text(object, "do", &name, fault))
@@ -132,6 +134,8 @@ static bool fits(const struct script *script, enum act act, const struct json *o
         return bad_command(fault, "a server does not connect");
     if (act == ACCEPT && transport->accepts && !script->server)
         return bad_command(fault, "only a server accepts");
+    if ((act == JOIN || act == LEAVE) && transport->acts == &script_multicast && !script->server)
+        return bad_command(fault, "only a server is in a group");
     if (!transport->acts->act[act])
         return unsupported(fault, "there is no step '%.40s' over %s", (const char *)json_member(object, "do")->text.at,
                            transport->name);
@@ -171,8 +175,9 @@ static bool read_steps(struct script *script, const struct json *command, struct
 
 static bool read_transport(struct script *script, const struct json *command, struct fault *fault) {
     static const struct transport networked[] = {
-        {"tcp", STREAM,    false, true,  &script_tcp     },
-        {"udp", DATAGRAMS, false, false, &script_datagram},
+        {"tcp",       STREAM,    false, true,  &script_tcp      },
+        {"udp",       DATAGRAMS, false, false, &script_datagram },
+        {"multicast", DATAGRAMS, false, false, &script_multicast},
     };
     struct view name;
     if (!need_text(command, "transport", &name, fault))
@@ -183,6 +188,41 @@ static bool read_transport(struct script *script, const struct json *command, st
     if (!script->transport)
         script->transport = local_transport((const char *)name.at);
     return script->transport || unsupported(fault, "the transport '%.40s' is not known", (const char *)name.at);
+}
+
+static bool read_host(const struct json *command, const char *name, struct address *host, struct fault *fault) {
+    struct view text;
+    if (!need_text(command, name, &text, fault))
+        return false;
+    if (memchr(text.at, 0, text.size) || !address_read(host, (const char *)text.at, 0))
+        return bad_command(fault, "'%s' must be an IPv4 or IPv6 address", name);
+    return true;
+}
+
+static bool read_device(struct net_group *group, const struct json *command, struct fault *fault) {
+    struct view name;
+    if (!need_text(command, "interface", &name, fault))
+        return false;
+    group->device = net_device((const char *)name.at);
+    return group->device || bad_command(fault, "there is no interface '%.40s'", (const char *)name.at);
+}
+
+/* What a script over multicast has besides. */
+static bool read_group(struct script *script, const struct json *command, struct fault *fault) {
+    struct net_group *group = &script->group;
+    uint64_t hops = 0;
+    group->has_source = json_member(command, "source") != NULL;
+    if (!net_has_groups())
+        return unsupported(fault, "there is no multicast on this system");
+    if (!read_host(command, "local", &group->host, fault) || !read_device(group, command, fault) ||
+        !maybe_whole(command, "hops", UINT8_MAX, &hops, fault) ||
+        (group->has_source && !read_host(command, "source", &group->source, fault)))
+        return false;
+    group->hops = json_member(command, "hops") ? (int)hops : -1;
+    address_set_scope(&script->address, group->device);
+    address_set_scope(&group->host, group->device);
+    group->group = script->address;
+    return true;
 }
 
 /* A text that must be one of two; *is_first tells which. */
@@ -207,6 +247,7 @@ bool script_read(struct script *script, const struct json *command, struct fault
            maybe_whole(command, "backlog", INT_MAX, &script->backlog, fault) &&
            (script->transport->local ? local_read(script, command, fault)
                                      : need_address(command, &script->address, fault)) &&
+           (script->transport->acts != &script_multicast || read_group(script, command, fault)) &&
            read_steps(script, command, fault);
 }
 

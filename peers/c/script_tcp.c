@@ -10,10 +10,7 @@ static enum progress stands(struct script *script, const char *name, const struc
     if (code)
         return script_failed_with(script, code);
     script_opened(script);
-    step_open(&script->report, name);
-    step_address(&script->report, "local", &local);
-    step_address(&script->report, "remote", remote);
-    step_close(&script->report);
+    step_with_both(&script->report, name, &local, remote);
     return NEXT;
 }
 
@@ -28,9 +25,7 @@ static int begin_connect(struct script *script) {
     int code = open_socket(script, &script->sock);
     if (code)
         return code;
-    step_open(&script->report, "connecting");
-    step_address(&script->report, "remote", &script->address);
-    step_close(&script->report);
+    step_with_remote(&script->report, "connecting", &script->address);
     return net_connect(script->sock, &script->address);
 }
 

@@ -3,7 +3,10 @@
 
 #include "datagram_service.h"
 #include "dns_zone.h"
+#include "ftp_server.h"
+#include "ftp_tree.h"
 #include "http_server.h"
+#include "rtp_receiver.h"
 #include "smtp_server.h"
 #include "stream_service.h"
 #include "trades.h"
@@ -39,7 +42,7 @@ void conn_broke(struct conn *conn, int code) {
     if (net_is_reset(code))
         step_reset(&conn->report, "them");
     else
-        step_failed(&conn->report, -1, net_error_word(code), net_error_says(code));
+        step_failed_with(&conn->report, -1, code);
 }
 
 void conn_end(struct conn *conn) {
@@ -87,6 +90,16 @@ void service_accept(struct service *service, void (*accept)(struct service *, so
     watch_want(&service->watch, service->sock, POLLIN);
 }
 
+/* What was read from the command. */
+static void forget(struct service *service) {
+    http_site_free(service->site);
+    dns_zone_free(service->zone);
+    if (service->files)
+        ftp_tree_remove(service->files);
+    rtp_receiver_free(service->receiver);
+    free(service);
+}
+
 static void end(struct service *service) {
     watch_end(&service->watch);
     timer_end(&service->respite);
@@ -100,10 +113,8 @@ static void end(struct service *service) {
     }
     report_done(&service->report);
     datagrams_free(service->datagrams);
-    http_site_free(service->site);
-    dns_zone_free(service->zone);
     running_end(&service->running);
-    free(service);
+    forget(service);
 }
 
 static void stop(struct running *running) {
@@ -147,7 +158,7 @@ static void open_service(struct service *service, int type, const struct address
     if (!code)
         code = service->begin(service);
     if (code) {
-        step_failed(&service->report, -1, net_error_word(code), net_error_says(code));
+        step_failed_with(&service->report, -1, code);
         end(service);
         return;
     }
@@ -160,10 +171,42 @@ static bool choose_http(struct service *service, const struct json *command, str
     return service->site && http_server_can_send(service->site, fault);
 }
 
+static bool choose_smtp(struct service *service, const struct json *command, struct fault *fault) {
+    (void)command;
+    (void)fault;
+    service->begin = smtp_server_begin;
+    return true;
+}
+
+static bool choose_ftp(struct service *service, const struct json *command, struct fault *fault) {
+    service->begin = ftp_server_begin;
+    service->files = ftp_tree_read(command, fault);
+    return service->files != NULL;
+}
+
+static bool choose_rtp(struct service *service, const struct json *command, struct fault *fault) {
+    (void)command;
+    (void)fault;
+    service->receiver = rtp_receiver_new();
+    return true;
+}
+
 static bool choose_dns(struct service *service, const struct json *command, struct fault *fault) {
     service->zone = dns_zone_read(json_member(command, "zone"), fault);
     return service->zone != NULL;
 }
+
+/* Those that are there over one transport alone. */
+static const struct {
+    const char *name;
+    int type;
+    bool (*choose)(struct service *service, const struct json *command, struct fault *fault);
+} others[] = {
+    {"http", SOCK_STREAM, choose_http},
+    {"smtp", SOCK_STREAM, choose_smtp},
+    {"ftp",  SOCK_STREAM, choose_ftp },
+    {"rtp",  SOCK_DGRAM,  choose_rtp },
+};
 
 /* Which service on which transport; *type becomes SOCK_STREAM or SOCK_DGRAM. */
 static bool choose(struct service *service, const struct json *command, int *type, struct fault *fault) {
@@ -174,12 +217,9 @@ static bool choose(struct service *service, const struct json *command, int *typ
     bool udp = json_is(json_member(command, "transport"), "udp");
     *type = tcp ? SOCK_STREAM : SOCK_DGRAM;
     service->begin = tcp ? begin_streams : begin_datagrams;
-    if (tcp && json_is(json_member(command, "service"), "http"))
-        return choose_http(service, command, fault);
-    if (tcp && json_is(json_member(command, "service"), "smtp")) {
-        service->begin = smtp_server_begin;
-        return true;
-    }
+    for (size_t i = 0; (tcp || udp) && i < sizeof others / sizeof *others; i++)
+        if (*type == others[i].type && json_is(json_member(command, "service"), others[i].name))
+            return others[i].choose(service, command, fault);
     service->trade = trade_named((const char *)name.at);
     if (!service->trade || (!tcp && !udp))
         return unsupported(fault, "there is no service %.40s/%.40s", (const char *)name.at, (const char *)transport.at);
@@ -192,9 +232,7 @@ bool service_serve(const struct json *command, char *id, struct fault *fault) {
     int type;
     service->sock = NO_SOCKET;
     if (!choose(service, command, &type, fault) || !need_address(command, &address, fault)) {
-        http_site_free(service->site);
-        dns_zone_free(service->zone);
-        free(service);
+        forget(service);
         return false;
     }
     service->silent = json_is(json_member(command, "report"), "none");

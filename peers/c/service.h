@@ -23,11 +23,13 @@ struct service {
     int (*begin)(struct service *service);
     /* Lets a library go that accepts connections itself, and ends them all. NULL: there is none. */
     void (*leave)(struct service *service);
-    const struct trade *trade;   /* of the simple ones, and dns */
-    struct http_site *site;      /* of http */
-    struct http_stack *stack;    /* of http: what a library keeps for it */
-    struct datagrams *datagrams; /* of UDP */
-    struct dns_zone *zone;       /* of dns */
+    const struct trade *trade;     /* of the simple ones, and dns */
+    struct http_site *site;        /* of http */
+    struct http_stack *stack;      /* of http: what a library keeps for it */
+    struct datagrams *datagrams;   /* of UDP */
+    struct dns_zone *zone;         /* of dns */
+    struct ftp_node *files;        /* of ftp: what each session begins with */
+    struct rtp_receiver *receiver; /* of rtp */
 };
 
 /* Carries `serve` out. Takes over `id` if it succeeds; else *fault says why not. */

@@ -1,8 +1,7 @@
 /* The SMTP client; see smtp_client.h. */
 #include "smtp_client.h"
 
-#include "loop.h"
-#include "report.h"
+#include "call.h"
 #include "running.h"
 #include "smtp_ask.h"
 #include "smtp_content.h"
@@ -11,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 64 * 1024, MOST_IN = 128 * 1024, MOST_OUT = 64 * 1024 };
+enum { PIECE = 64 * 1024, MOST_OUT = 64 * 1024 };
 
 /* What was sent last, and is waiting for its reply. */
-enum stage { CONNECTING, GREETING, EHLO, HELO, RSET, MAIL, RCPT, DATA, CONTENT, QUIT };
+enum stage { GREETING, EHLO, HELO, RSET, MAIL, RCPT, DATA, CONTENT, QUIT };
 
 /* Codes that something hangs on (RFC 5321, section 4.2.3). */
 enum { READY = 220, OK = 250, GO_ON = 354, GOING_DOWN = 421, NOT_UNDERSTOOD = 500, NOT_THERE = 502 };
@@ -26,25 +25,15 @@ struct client {
     size_t index, recipient; /* the message, and whom of its recipients was spoken of last */
     size_t taken;            /* recipients */
     struct octets refused;   /* the others, as JSON */
-    struct watch watch;
+    struct call call;
     struct timer timer;
 
-    sock_t sock;
-    bool had_socket;
-    bool ended; /* the FIN was read */
-    int broken; /* the code with which reading broke off; 0: it did not */
-    int unsent; /* the code with which sending broke off; 0: it did not */
-
     enum stage stage;
-    struct octets in, out;
     struct smtp_reply reply;
     struct smtp_giver content;
     bool eight;   /* 8BITMIME is offered */
     bool in_mail; /* the server holds a transaction open */
 };
-
-/* What came of a part of the work: there is more to do at once, the socket has to be waited for, all is over. */
-enum turn { AGAIN, WAIT_ON, OVER };
 
 static const struct smtp_message *current(const struct client *c) {
     return &c->messages.list[c->index];
@@ -63,20 +52,21 @@ static enum turn fail(struct client *c, const char *error, const char *says) {
 }
 
 static enum turn fail_with(struct client *c, int code) {
-    return fail(c, net_error_word(code), net_error_says(code));
+    step_failed_with(&c->report, place(c), code);
+    return OVER;
 }
 
 /* ---- commands ---- */
 
 static enum turn command(struct client *c, enum stage stage, const char *verb, const char *path, const char *rest) {
-    octets_add_text(&c->out, verb);
+    octets_add_text(&c->call.out, verb);
     if (path) {
-        octets_add_text(&c->out, "<");
-        octets_add_text(&c->out, path);
-        octets_add_text(&c->out, ">");
+        octets_add_text(&c->call.out, "<");
+        octets_add_text(&c->call.out, path);
+        octets_add_text(&c->call.out, ">");
     }
-    octets_add_text(&c->out, rest);
-    octets_add_text(&c->out, "\r\n");
+    octets_add_text(&c->call.out, rest);
+    octets_add_text(&c->call.out, "\r\n");
     c->stage = stage;
     return AGAIN;
 }
@@ -156,7 +146,7 @@ static enum turn cannot_begin(struct client *c, int status) {
         smtp_give_start(&c->content, &current(c)->content);
         tell(c, status);
     }
-    return status == GOING_DOWN || c->ended || c->broken ? OVER : command(c, QUIT, "QUIT", NULL, "");
+    return status == GOING_DOWN || !call_lasts(&c->call) ? OVER : command(c, QUIT, "QUIT", NULL, "");
 }
 
 /* ---- replies ---- */
@@ -205,8 +195,6 @@ static enum turn after_data(struct client *c, int code) {
 
 static enum turn replied(struct client *c, int code) {
     switch (c->stage) {
-    case CONNECTING:
-        break;
     case GREETING:
         return code == READY ? command(c, EHLO, "EHLO client.example", NULL, "") : cannot_begin(c, code);
     case EHLO:
@@ -231,24 +219,25 @@ static enum turn replied(struct client *c, int code) {
 }
 
 static enum turn no_reply(struct client *c) {
-    if (!c->ended && !c->broken)
+    const struct call *call = &c->call;
+    if (call_lasts(call))
         return WAIT_ON;
     if (c->stage == QUIT)
         return OVER;
-    if (c->broken || c->unsent)
-        return fail_with(c, c->broken ? c->broken : c->unsent);
+    if (call->in.broken || call->unsent)
+        return fail_with(c, call->in.broken ? call->in.broken : call->unsent);
     return fail(c, "ended", "the connection was closed before the reply came");
 }
 
 /* Whether all of what is to be replied to is out. */
 static bool is_sent(const struct client *c) {
-    return c->unsent || (!octets_size(&c->out) && (c->stage != CONTENT || c->content.over));
+    return c->call.unsent || (!octets_size(&c->call.out) && (c->stage != CONTENT || c->content.over));
 }
 
 static enum turn read_reply(struct client *c) {
-    if (!is_sent(c) && !c->ended && !c->broken)
+    if (!is_sent(c) && call_lasts(&c->call))
         return WAIT_ON;
-    switch (smtp_reply_read(&c->reply, &c->in)) {
+    switch (smtp_reply_read(&c->reply, &c->call.in.octets)) {
     case SMTP_REPLY_NONE:
         return no_reply(c);
     case SMTP_REPLY_BAD:
@@ -264,82 +253,26 @@ static enum turn read_reply(struct client *c) {
 
 /* ---- the socket ---- */
 
-static enum turn stands(struct client *c) {
-    struct address local;
-    int code = net_local(c->sock, &local);
-    if (code)
-        return fail_with(c, code);
-    step_open(&c->report, "connected");
-    step_address(&c->report, "local", &local);
-    step_address(&c->report, "remote", &c->messages.address);
-    step_close(&c->report);
-    c->stage = GREETING;
-    return AGAIN;
+static enum turn begun(struct client *c, int code) {
+    if (net_would_block(code))
+        return WAIT_ON;
+    return code ? fail_with(c, code) : AGAIN;
 }
 
-static enum turn begin(struct client *c) {
-    int code = net_socket(c->messages.address.name.ss_family, SOCK_STREAM, &c->sock);
-    if (code)
-        return fail_with(c, code);
-    c->had_socket = true;
-    code = net_connect(c->sock, &c->messages.address);
-    if (!code)
-        return stands(c);
-    return net_would_block(code) ? WAIT_ON : fail_with(c, code);
-}
-
-static enum turn connected(struct client *c) {
-    int code = net_connect_result(c->sock);
-    return code ? fail_with(c, code) : stands(c);
-}
-
-static bool may_read(const struct client *c) {
-    return !c->ended && !c->broken && octets_size(&c->in) < MOST_IN;
-}
-
-static void read_some(struct client *c) {
-    static uint8_t piece[PIECE];
-    size_t got;
-    for (size_t turn = 0; turn < TURN && may_read(c); turn += got + CALL) {
-        int code = net_read(c->sock, piece, sizeof piece, &got);
-        if (net_would_block(code))
-            return;
-        octets_add(&c->in, piece, got);
-        c->broken = code;
-        c->ended = !code && !got;
-    }
-}
-
-/* A server may reply, and close, before it read all: so a write that fails is no end yet. */
 static void send_some(struct client *c) {
-    size_t put;
-    for (size_t turn = 0; turn < TURN && !c->unsent; turn += put + CALL) {
-        while (c->stage == CONTENT && !c->content.over && octets_size(&c->out) < MOST_OUT)
-            smtp_give(&c->content, &c->out);
-        if (!octets_size(&c->out))
-            return;
-        int code = net_write(c->sock, octets_front(&c->out), octets_size(&c->out), &put);
-        octets_drop(&c->out, put);
-        if (net_would_block(code))
-            return;
-        c->unsent = code;
-    }
+    while (c->stage == CONTENT && !c->content.over && octets_size(&c->call.out) < MOST_OUT)
+        smtp_give(&c->content, &c->call.out);
+    call_send(&c->call);
 }
 
 /* ---- the conversation ---- */
 
 static void end(struct client *c) {
-    watch_end(&c->watch);
     timer_end(&c->timer);
-    if (c->sock != NO_SOCKET)
-        net_close(c->sock);
-    if (c->had_socket)
-        step(&c->report, "closed");
+    call_end(&c->call, &c->report);
     report_done(&c->report);
     smtp_ask_free(&c->messages);
     octets_free(&c->refused);
-    octets_free(&c->in);
-    octets_free(&c->out);
     running_end(&c->running);
     free(c);
 }
@@ -348,31 +281,25 @@ static void stop(struct running *running) {
     end(owner_of(running, struct client, running));
 }
 
-static void wait_on(struct client *c) {
-    bool sending = c->stage == CONNECTING || !is_sent(c);
-    short events = (short)((sending ? POLLOUT : 0) | (c->stage != CONNECTING && may_read(c) ? POLLIN : 0));
-    watch_want(&c->watch, c->sock, events);
-}
-
 static void go_on(struct client *c, enum turn turn) {
     while (turn == AGAIN) {
         send_some(c);
         turn = read_reply(c);
     }
     if (turn == WAIT_ON)
-        wait_on(c);
+        call_wait_on(&c->call, !is_sent(c));
     else
         end(c);
 }
 
 static void ready(struct watch *watch, short events) {
-    struct client *c = owner_of(watch, struct client, watch);
+    struct client *c = owner_of(watch, struct client, call.watch);
     (void)events;
-    if (c->stage == CONNECTING) {
-        go_on(c, connected(c));
+    if (c->call.connecting) {
+        go_on(c, begun(c, call_stands(&c->call, &c->report, &c->messages.address)));
         return;
     }
-    read_some(c);
+    pump_in(c->call.sock, &c->call.in);
     go_on(c, AGAIN);
 }
 
@@ -388,12 +315,11 @@ bool smtp_client_ask(const struct json *command, char *id, struct fault *fault) 
         free(c);
         return false;
     }
-    c->sock = NO_SOCKET;
-    c->watch.ready = ready;
+    call_start(&c->call, ready);
     c->timer.due = due;
     timer_set(&c->timer, clock_now() + c->messages.deadline);
     running_start(&c->running, id, stop);
     report_open(&c->report, id, 0, false);
-    go_on(c, begin(c));
+    go_on(c, begun(c, call_connect(&c->call, &c->report, &c->messages.address)));
     return true;
 }

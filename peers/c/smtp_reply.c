@@ -1,6 +1,8 @@
 /* Replies of an SMTP server; see smtp_reply.h. */
 #include "smtp_reply.h"
 
+#include "words.h"
+
 #include <string.h>
 
 enum { CODE_DIGITS = 3, LONGEST_LINE = 64 * 1024 };
@@ -24,15 +26,8 @@ static int code_of(struct view line) {
 
 /* Whether the text of the line is that word, in any case. */
 static bool says(struct view line, const char *word) {
-    size_t size = strlen(word);
-    if (line.size != CODE_DIGITS + 1 + size)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        uint8_t c = line.at[CODE_DIGITS + 1 + i];
-        if ((c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c) != word[i])
-            return false;
-    }
-    return true;
+    return line.size > CODE_DIGITS &&
+           view_is_caseless(view_part(line, CODE_DIGITS + 1, line.size - CODE_DIGITS - 1), word);
 }
 
 static enum smtp_reply_state read_line(struct smtp_reply *reply, struct view line) {

@@ -1,6 +1,8 @@
 /* A session of the SMTP server; see smtp_session.h. */
 #include "smtp_session.h"
 
+#include "words.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,45 +38,6 @@ void smtp_session_free(struct smtp_session *session) {
     octets_free(&session->recipients);
 }
 
-/* ---- words ---- */
-
-static uint8_t lower(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
-static bool same(struct view text, const char *word) {
-    if (text.size != strlen(word))
-        return false;
-    for (size_t i = 0; i < text.size; i++)
-        if (lower(text.at[i]) != lower((uint8_t)word[i]))
-            return false;
-    return true;
-}
-
-/* If the text begins with the word, in any case, it is taken off. */
-static bool skip(struct view *text, const char *word) {
-    size_t size = strlen(word);
-    if (text->size < size || !same((struct view){text->at, size}, word))
-        return false;
-    *text = (struct view){text->at + size, text->size - size};
-    return true;
-}
-
-static void skip_spaces(struct view *text) {
-    while (skip(text, " "))
-        continue;
-}
-
-/* Takes what stands before the next space, or all, off the text. */
-static struct view next_word(struct view *text) {
-    skip_spaces(text);
-    const uint8_t *space = text->size ? memchr(text->at, ' ', text->size) : NULL;
-    size_t size = space ? (size_t)(space - text->at) : text->size;
-    struct view word = {text->at, size};
-    *text = (struct view){text->at + size, text->size - size};
-    return word;
-}
-
 /* ---- paths ---- */
 
 /* Where the path ends; a quoted local part may hold anything. NULL: nowhere. */
@@ -95,8 +58,8 @@ static const uint8_t *path_end(struct view text) {
 
 /* Takes <path> off the text. */
 static bool read_path(struct view *text, struct view *path) {
-    skip_spaces(text); /* not allowed, but seen (RFC 5321, section 3.3) */
-    if (!skip(text, "<"))
+    word_skip_spaces(text); /* not allowed, but seen (RFC 5321, section 3.3) */
+    if (!word_skip(text, "<"))
         return false;
     const uint8_t *end = path_end(*text);
     if (!end)
@@ -125,24 +88,19 @@ static bool has_domain(struct view path) {
 /* ---- parameters of MAIL ---- */
 
 static const char *read_size(struct view digits) {
-    uint64_t size = 0;
-    if (!digits.size || digits.size > SIZE_DIGITS)
+    uint64_t size;
+    if (digits.size > SIZE_DIGITS || !word_number(&digits, SMTP_LARGEST + 1, &size) || digits.size)
         return "501 SIZE is a number\r\n";
-    for (size_t i = 0; i < digits.size; i++) {
-        if (digits.at[i] < '0' || digits.at[i] > '9')
-            return "501 SIZE is a number\r\n";
-        size = size > SMTP_LARGEST ? size : size * 10 + (uint64_t)(digits.at[i] - '0');
-    }
     return size > SMTP_LARGEST ? "552 That is too large\r\n" : NULL;
 }
 
 /* NULL, or why they are refused. */
 static const char *read_parameters(struct view text) {
-    for (struct view word = next_word(&text); word.size; word = next_word(&text)) {
+    for (struct view word = word_next(&text); word.size; word = word_next(&text)) {
         const char *refusal = NULL;
-        if (skip(&word, "SIZE="))
+        if (word_skip(&word, "SIZE="))
             refusal = read_size(word);
-        else if (!same(word, "BODY=7BIT") && !same(word, "BODY=8BITMIME"))
+        else if (!view_is_caseless(word, "BODY=7BIT") && !view_is_caseless(word, "BODY=8BITMIME"))
             refusal = "555 That parameter is not known\r\n";
         if (refusal)
             return refusal;
@@ -153,7 +111,7 @@ static const char *read_parameters(struct view text) {
 /* ---- commands: `text` is what stands behind the verb ---- */
 
 static enum smtp_next do_hello(struct smtp_session *session, struct view text, struct octets *out) {
-    if (!next_word(&text).size)
+    if (!word_next(&text).size)
         return say(out, "501 Who are you?\r\n");
     smtp_forget(session);
     session->greeted = true;
@@ -161,7 +119,7 @@ static enum smtp_next do_hello(struct smtp_session *session, struct view text, s
 }
 
 static enum smtp_next do_extended_hello(struct smtp_session *session, struct view text, struct octets *out) {
-    if (!next_word(&text).size)
+    if (!word_next(&text).size)
         return say(out, "501 Who are you?\r\n");
     smtp_forget(session);
     session->greeted = true;
@@ -172,11 +130,11 @@ static enum smtp_next do_mail(struct smtp_session *session, struct view text, st
     struct view path;
     if (!session->greeted || session->in_mail)
         return say(out, session->in_mail ? "503 There is a mail already\r\n" : "503 Say EHLO first\r\n");
-    skip_spaces(&text);
-    if (!skip(&text, "FROM:") || !read_path(&text, &path) || (path.size && !has_domain(path)))
+    word_skip_spaces(&text);
+    if (!word_skip(&text, "FROM:") || !read_path(&text, &path) || (path.size && !has_domain(path)))
         return say(out, "501 It is MAIL FROM:<address>\r\n");
     const char *refusal = read_parameters(text);
-    if (!refusal && same(local_part(path), "banned"))
+    if (!refusal && view_is_caseless(local_part(path), "banned"))
         refusal = "550 Not from there\r\n";
     if (refusal)
         return say(out, refusal);
@@ -186,9 +144,9 @@ static enum smtp_next do_mail(struct smtp_session *session, struct view text, st
 }
 
 static const char *refuse_recipient(const struct smtp_session *session, struct view path) {
-    if (same(local_part(path), "nobody"))
+    if (view_is_caseless(local_part(path), "nobody"))
         return "550 There is no such mailbox\r\n";
-    if (same(local_part(path), "later"))
+    if (view_is_caseless(local_part(path), "later"))
         return "450 Not now\r\n";
     return session->recipient_count == MOST_RECIPIENTS ? "452 Those are too many\r\n" : NULL;
 }
@@ -197,10 +155,11 @@ static enum smtp_next do_recipient(struct smtp_session *session, struct view tex
     struct view path;
     if (!session->in_mail)
         return say(out, "503 Say MAIL first\r\n");
-    skip_spaces(&text);
-    if (!skip(&text, "TO:") || !read_path(&text, &path) || (!has_domain(path) && !same(path, "postmaster")))
+    word_skip_spaces(&text);
+    if (!word_skip(&text, "TO:") || !read_path(&text, &path) ||
+        (!has_domain(path) && !view_is_caseless(path, "postmaster")))
         return say(out, "501 It is RCPT TO:<address>\r\n");
-    if (next_word(&text).size)
+    if (word_next(&text).size)
         return say(out, "555 That parameter is not known\r\n");
     const char *refusal = refuse_recipient(session, path);
     if (refusal)
@@ -212,7 +171,7 @@ static enum smtp_next do_recipient(struct smtp_session *session, struct view tex
 }
 
 static enum smtp_next do_data(struct smtp_session *session, struct view text, struct octets *out) {
-    if (next_word(&text).size)
+    if (word_next(&text).size)
         return say(out, "501 DATA stands alone\r\n");
     if (!session->recipient_count)
         return say(out, session->in_mail ? "554 There is no recipient\r\n" : "503 Say MAIL first\r\n");
@@ -234,7 +193,7 @@ static enum smtp_next do_nothing(struct smtp_session *session, struct view text,
 
 static enum smtp_next do_verify(struct smtp_session *session, struct view text, struct octets *out) {
     (void)session;
-    return say(out, next_word(&text).size ? "252 Try to send it\r\n" : "501 Whom?\r\n");
+    return say(out, word_next(&text).size ? "252 Try to send it\r\n" : "501 Whom?\r\n");
 }
 
 static enum smtp_next do_help(struct smtp_session *session, struct view text, struct octets *out) {
@@ -275,9 +234,9 @@ enum smtp_next smtp_reply(struct smtp_session *session, struct view line, struct
     };
     if (line.size && (memchr(line.at, '\n', line.size) || memchr(line.at, '\r', line.size)))
         return say(out, "500 A line ends in CRLF, and nothing else ends it\r\n");
-    struct view verb = next_word(&line);
+    struct view verb = word_next(&line);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (same(verb, verbs[i].verb))
+        if (view_is_caseless(verb, verbs[i].verb))
             return verbs[i].answer(session, line, out);
     return say(out, "500 That is no command\r\n");
 }
@@ -289,7 +248,9 @@ bool smtp_judge(const struct smtp_session *session, uint64_t size, struct octets
     const char *recipient = (const char *)octets_front(&session->recipients);
     for (size_t i = 0; i < session->recipient_count && !refusal; i++, recipient += strlen(recipient) + 1) {
         struct view local = local_part((struct view){(const uint8_t *)recipient, strlen(recipient)});
-        refusal = same(local, "picky") ? "554 Not such content\r\n" : same(local, "busy") ? "451 Not now\r\n" : NULL;
+        refusal = view_is_caseless(local, "picky")  ? "554 Not such content\r\n"
+                  : view_is_caseless(local, "busy") ? "451 Not now\r\n"
+                                                    : NULL;
     }
     say(out, refusal ? refusal : OK);
     return !refusal;

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -66,11 +67,9 @@ func (s *rtpSource) take(p *rtp.Packet, at time.Time, since time.Time) {
 	}
 	transit := at.Sub(since).Seconds()*s.rate - float64(p.Timestamp)
 	if s.received > 0 {
-		d := transit - s.transit
-		if d < 0 {
-			d = -d
-		}
-		s.jitter += (d - s.jitter) / 16
+		// Timestamps wrap: A.8 has integers of 32 bits.
+		late := math.Abs(math.Remainder(transit-s.transit, 1<<32))
+		s.jitter += (late - s.jitter) / 16
 	}
 	s.transit = transit
 	s.received++

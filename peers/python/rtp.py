@@ -98,7 +98,8 @@ class Source:
         self._contents.setdefault(self.highest - ((self.highest - one.sequence) & 0xFFFF), one.content)
         transit = when * self.rate - one.timestamp
         if self._transit is not None:
-            self.jitter += (abs(transit - self._transit) - self.jitter) / 16
+            late = (transit - self._transit + 2**31) % 2**32 - 2**31  # timestamps wrap
+            self.jitter += (abs(late) - self.jitter) / 16
         self._transit = transit
 
     def expected(self) -> int:
