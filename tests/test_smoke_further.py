@@ -1,4 +1,4 @@
-"""``parley smoke`` on what a peer may do besides: each rule of ``machine.md``, ``smtp.md`` and ``dns.md`` is broken by a mutant, and by nothing right."""
+"""``parley smoke`` on what a peer may do besides: each rule of ``machine.md``, ``smtp.md``, ``ftp.md``, ``dns.md`` and ``rtp.md`` is broken by a mutant, and by nothing right."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ DEFECTS = [
     ("posix-missing-process-is-no-error", "a process that is not there"),
     ("smtp-does-not-unstuff", "a message is taken"),
     ("smtp-does-not-stuff", "a message is delivered"),
+    ("ftp-ascii-as-it-is", "a session finds the files"),
+    ("ftp-no-preliminary-reply", "a session finds the files"),
+    ("ftp-lets-everybody-in", "'nobody' is refused with 530"),
+    ("rtp-highest-without-cycles", "an SR is answered"),
+    ("rtp-report-without-cname", "an SR is answered"),
+    ("rtp-sequence-numbers-repeat", "a stream is sent in its order"),
+    ("rtp-sr-counts-headers", "a stream is sent in its order"),
+    ("ftp-client-loses-the-last-octet", "operations are done one after the other"),
     ("dns-no-nxdomain", "gets NXDOMAIN"),
     ("dns-length-counts-itself", "two octets of length"),
     ("dns-takes-truncated-for-whole", "a truncated answer is asked for again"),

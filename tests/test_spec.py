@@ -65,7 +65,7 @@ def test_a_good_spec(write: Write) -> None:
         ("RFC862-tcp-same-octets", "RFC862-tcp-same-octet", 8, 5, "did you mean 'RFC862-tcp-same-octets'"),
         ("    says: It comes back.\n", "", 6, 5, "'says' is missing"),
         ("id: one", "id: One", 6, 5, "'id'"),
-        ("transport: tcp", "transport: sctp", 3, 1, "'transport': input should be 'tcp', 'udp', 'unix'"),
+        ("transport: tcp", "transport: sctp", 3, 1, "'transport': input should be 'tcp', 'udp', 'multicast', 'unix'"),
         ("service: echo", "service: ecco", 4, 1, "'service'"),
         ("      - connect\n", "", 11, 9, "begins with 'connect'"),
         ("- half-close", "- expect: {matches: rfc868-tim, then: end}", 13, 9, "did you mean 'rfc868-time'"),

@@ -151,7 +151,7 @@ def _standing(known: Known, held: Iterable[Held]) -> dict[tuple[str, str, str], 
 
 
 _CONNECTIONS = "RFC9293-"
-_MECHANISMS = {"RFC5321-": "smtp", "RFC959-": "ftp", "RFC1123-4.1": "ftp", "RFC2428-": "ftp", "RFC3550-": "rtp", "RFC1112-": "multicast"}
+_MECHANISMS = {"RFC5321-": "smtp", "RFC959-": "ftp", "RFC1123-4.1": "ftp", "RFC2428-": "ftp", "RFC3550-": "rtp"}
 """What rules look at that belong to one protocol alone."""
 _MESSAGES = ("RFC9110-", "RFC9112-")
 

@@ -14,6 +14,7 @@ from harness.bound import binder
 from harness.errors import LaunchError
 from harness.launch.base import OnData, OnExit
 from harness.network.base import Host, Network
+from harness.network.machine import Names
 from harness.peer.build import Built
 
 
@@ -70,7 +71,9 @@ class PeerProcess:
 
 
 class ProcessLauncher:
-    """Starts peers with the command that their manifest gives."""
+    """Starts peers with the command that their manifest gives. What they leave in their folder for temporary files bears the run's mark, so
+    that it is found even where the run was killed.
+    """
 
     name = "process"
     in_place = True
@@ -79,18 +82,20 @@ class ProcessLauncher:
         self.why = why
         self._network = network
         self._running: dict[int, PeerProcess] = {}
+        self._scratch: Names | None = None
 
     async def prepare(self, built: list[Built]) -> dict[str, str]:
         return {}
 
     async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> PeerProcess:
         host = self._network.machine() if shares else self._network.add(place)
+        self._scratch = self._scratch or Names()
         try:
             transport, streams = await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Streams(on_output, on_log, on_exit),
                 *built.argv,
                 cwd=built.manifest.folder,
-                env=_environment(),
+                env={**_environment(), "TMPDIR": str(self._scratch.folder)},
                 **_isolation(self._network.entrance(host)),
             )
         except OSError as error:
@@ -112,6 +117,9 @@ class ProcessLauncher:
         for process in processes:
             process.kill()
         await asyncio.gather(*(p.gone() for p in processes))
+        if self._scratch is not None:
+            self._scratch.remove()
+            self._scratch = None
 
 
 def _environment() -> dict[str, str]:

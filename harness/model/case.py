@@ -211,14 +211,13 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What its datagrams may take of a receiver's socket buffer at once, in octets of kernel memory; 0 over TCP.
 
         A datagram lies there as fragments of at most 1480 octets, each in a buffer of about 2304. Signals are a process's own, so that a
-        conversation of signals takes all that there is room for; and of what a user may keep in message queues (RLIMIT_MSGQUEUE) each takes a part.
+        conversation of signals takes all that there is room for; and of what a user may keep in message queues (RLIMIT_MSGQUEUE) each takes a
+        part. A stream of media sends a packet at a time.
         """
         if self.transport == "signal":
             return sys.maxsize // 2
         if self.transport == "message-queue":
             return QUEUES
-        if self.stream:
-            return sum((p.length() + 8 + 1479) // 1480 * 2304 for p in [self.stream.payload] * len(self.stream.order))
         if self.transport not in transports.DATAGRAMS or self.client is None:
             return 0
         return sum((p.length() + 8 + 1479) // 1480 * 2304 for _, p in self.client.sent)
@@ -257,7 +256,7 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """Milliseconds that its scripts take of their own accord, whoever holds it; of a probe, what its patience may cost."""
         scripts = [s for s in (self.client, self.server) if s]
         own = max((sum(step.get(m, 0) for step in s.steps for m in ("ms", "quiet", "within")) for s in scripts), default=0)
-        return own * self.times
+        return self.stream.lasts if self.stream else own * self.times
 
     @property
     def talk(self) -> str:

@@ -21,9 +21,8 @@ Entry = tuple[str, str, int | None]
 
 class Operation(msgspec.Struct, frozen=True):
     """One operation. ``told``: as the contract's ``ask`` takes it; ``content``: what is given, or what must come; ``left``: the file that is
-    at the server afterwards, its name and content; ``status``: what the deciding reply's code may be (``2xx``, ``550``); ``breaks``: or the session may break
-    off. ``names``,
-    ``entries``, ``size``, ``path``: what must come of operations that tell such, None: not looked at.
+    at the server afterwards, its name and content; ``status``: what the deciding reply's code may be (``2xx``, ``550``); ``breaks``: or the
+    session may break off. ``names``, ``entries``, ``size``, ``path``: what must come of operations that tell such, None: not looked at.
     """
 
     op: str

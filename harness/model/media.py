@@ -84,7 +84,8 @@ class Statistics:
         if when is not None:
             transit = when * self._rate - timestamp
             if self._transit is not None:
-                self.jitter += (abs(transit - self._transit) - self.jitter) / 16
+                late = (transit - self._transit + 2**31) % 2**32 - 2**31  # timestamps wrap (A.8 has integers of 32 bits)
+                self.jitter += (abs(late) - self.jitter) / 16
             self._transit = transit
 
     @property
@@ -120,6 +121,12 @@ class Stream(msgspec.Struct, frozen=True):
     def rate(self) -> int:
         """Of its clock, in Hz."""
         return RATES.get(self.told["type"], RATE)
+
+    @property
+    def lasts(self) -> int:
+        """Milliseconds that it takes at least."""
+        gaps = self.told["gaps"]
+        return sum(gaps[min(place, len(gaps) - 1)] for place in range(len(self.order) - 1))
 
     def packet(self, number: int) -> Rtp:
         """Packet ``number`` as it must be on the wire."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from harness.errors import UsageError
-from harness.model.case import FAMILIES, Case, Scenario
+from harness.model.case import BURST, FAMILIES, Case, Scenario
 from harness.model.transports import LOCAL_FAMILY
 from harness.suggest import did_you_mean
 
@@ -111,8 +111,8 @@ def _early(made: list[Case]) -> list[Case]:
 
 
 def _slow(case: Case) -> bool:
-    """Whether it waits of its own accord, or may have to wait for an answer that does not come."""
-    return case.scenario.waits >= SLOW_MILLISECONDS or case.scenario.probe is not None
+    """Whether it waits of its own accord, may have to wait for an answer that does not come, or for others that take a server's room."""
+    return case.scenario.waits >= SLOW_MILLISECONDS or case.scenario.probe is not None or case.scenario.burst > BURST // 2
 
 
 def _unsupported(scenario: Scenario, peers: Mapping[str, Abilities], client: str, server: str, family: str) -> str:

@@ -11,7 +11,7 @@ _REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z]"}
 _NAMES: list[dict[str, Any]] = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
 _CODE: dict[str, Any] = {"type": ["integer", "string"], "pattern": "^[1-5][0-9x]{2}$"}
 _PROBING = ("ServerProbe", "ClientProbe", "Outcome")
-_BARE = ["connect", "accept", "half-close", "close", "reset"]
+_BARE = ["connect", "accept", "half-close", "close", "reset", "join", "leave"]
 
 
 def schema() -> dict[str, Any]:

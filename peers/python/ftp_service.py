@@ -8,10 +8,13 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import queue
 import shutil
 import socket
 import tempfile
 import threading
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +32,7 @@ logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())
 logging.getLogger("pyftpdlib").setLevel(logging.ERROR)
 NOBODY = "nobody"
 DATA_SECONDS = 5
-_TURN_SECONDS = 0.5
-_END_SECONDS = 2.0
+_END_SECONDS = 1.0
 
 
 class Passive(FTPHandler.passive_dtp):  # type: ignore[misc]
@@ -115,6 +117,7 @@ class Session(FTPHandler):  # type: ignore[misc]
     def handle(self) -> None:
         """It was accepted."""
         self.reporter = self.service.reporter()
+        self.service.began(self)
         self.reporter.step("accepted", local=sockets.shown(self.socket.getsockname()), remote=sockets.shown(self.socket.getpeername()))
         super().handle()
 
@@ -134,6 +137,7 @@ class Session(FTPHandler):  # type: ignore[misc]
         """The connection is no more."""
         super().close()
         self._remove()
+        self.service.over(self)
         if self.reporter is not None:
             self.reporter.step("closed")
             self.reporter.done()
@@ -143,6 +147,44 @@ class Session(FTPHandler):  # type: ignore[misc]
         if self.tree is not None:
             self.tree.remove()
             self.tree = None
+
+
+class Turning:
+    """The one thread in which pyftpdlib turns for all services: its channels share descriptors' numbers, and no lock."""
+
+    def __init__(self) -> None:
+        self.loop = IOLoop()
+        self._work: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._heard, self._bell = socket.socketpair()
+        self._heard.setblocking(False)
+        self.loop.register(self._heard.fileno(), self, self.loop.READ)
+        threading.Thread(target=self._turn, name="ftp", daemon=True).start()
+
+    def do(self, work: Callable[[], object]) -> None:
+        """Has something done in that thread, soon."""
+        self._work.put(work)
+        self._bell.send(b"!")
+
+    def _turn(self) -> None:
+        soonest: float | None = None
+        while True:
+            soonest = self.loop.loop(soonest, blocking=False)
+
+    def readable(self) -> bool:
+        """What pyftpdlib asks of whatever it turns."""
+        return True
+
+    def handle_read_event(self) -> None:
+        """There is work."""
+        self._heard.recv(4096)
+        while not self._work.empty():
+            self._work.get()()
+
+
+@lru_cache(maxsize=1)
+def turning() -> Turning:
+    """That thread, started when it is first needed."""
+    return Turning()
 
 
 class Service:
@@ -155,35 +197,46 @@ class Service:
         self._id, self._output = command["id"], output
         self._numbers = itertools.count(1)
         self._report = Reporter(output, command["id"])
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._server: FTPServer | None = None
+        self._sessions: set[Session] = set()
         try:
             listener = listening.listen((command["address"], command["port"]), self._report)
         except OSError as error:
             listening.failed(self._report, error)
             return
-        self._thread = threading.Thread(target=self._run, args=(listener,), name="ftp", daemon=True)
-        self._thread.start()
+        turning().do(lambda: self._begin(listener))
 
     def reporter(self) -> Reporter:
         """The report of a connection that was accepted just now."""
         return Reporter(self._output, self._id, next(self._numbers))
 
-    def _run(self, listener: socket.socket) -> None:
+    def _begin(self, listener: socket.socket) -> None:
         handler = type("Here", (Session,), {"service": self})
-        loop = IOLoop()
-        server = FTPServer(listener, handler, ioloop=loop, backlog=sockets.BACKLOG)
-        soonest: float | None = None
-        try:
-            while not self._ended.is_set():
-                soonest = loop.loop(_TURN_SECONDS if soonest is None else min(soonest, _TURN_SECONDS), blocking=False)
-        finally:
-            server.close_all()
+        self._server = FTPServer(listener, handler, ioloop=turning().loop, backlog=sockets.BACKLOG)
+
+    def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for session in list(self._sessions):
+            session.close()
+        self._report.step("closed")
+        self._report.done()
+
+    def began(self, session: Session) -> None:
+        """A session that a stop ends, too."""
+        self._sessions.add(session)
+
+    def over(self, session: Session) -> None:
+        """A session that is no more."""
+        self._sessions.discard(session)
 
     def stop(self) -> None:
         """Ends it, connections included; may take a moment."""
-        if self._thread is not None:
-            self._ended.set()
-            self._thread.join(_END_SECONDS)
-            self._report.step("closed")
-            self._report.done()
+        turning().do(self._end)
+
+    def leave(self) -> None:
+        """The same before the process ends: what is on the disk is gone when this returns."""
+        ended = threading.Event()
+        self.stop()
+        turning().do(ended.set)
+        ended.wait(_END_SECONDS)

@@ -164,6 +164,9 @@ class Peer:
 
     async def leave(self) -> None:
         """Ends what is going on; names that scripts made are gone then."""
+        for hosted in self.hosted.values():
+            if hasattr(hosted, "leave"):
+                hosted.leave()
         tasks = list(self.tasks.values())
         for task in tasks:
             task.cancel()

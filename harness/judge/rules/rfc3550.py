@@ -23,6 +23,9 @@ CHECKS = {
     _JITTER: "the jitter in every report block, against when packets arrived",
     _LSR: "the time of the last SR in every report block",
     _DLSR: "the delay since the last SR in every report block",
+    _INVALID_RTP: "whether report blocks count what is no valid packet",
+    _INVALID_RTCP: "whether report blocks speak of an SR that is none",
+    _BYE: "whether report blocks go on with a source that has left",
 }
 _LATE = 0.02
 """Seconds that a receiver's own clock may add to when a packet came: it reads it when it is scheduled. Jitter may differ by that, and by
