@@ -6,9 +6,7 @@
 #include "loop.h"
 #include "pump.h"
 #include "report.h"
-
-/* What came of a part of a client's work: there is more to do at once, the socket has to be waited for, all is over. */
-enum turn { AGAIN, WAIT_ON, OVER };
+#include "turn.h"
 
 struct call {
     sock_t sock;

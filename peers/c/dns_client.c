@@ -5,6 +5,7 @@
 #include "loop.h"
 #include "report.h"
 #include "running.h"
+#include "turn.h"
 
 #include <stdlib.h>
 
@@ -33,9 +34,6 @@ struct client {
     bool connecting;
     struct octets out, in;
 };
-
-/* What came of a part of the work. */
-enum turn { WAIT_ON, OVER };
 
 static enum turn ask_next(struct client *c);
 

@@ -6,6 +6,7 @@
 #include "rtp_ask.h"
 #include "running.h"
 #include "sha256.h"
+#include "turn.h"
 
 #include <stdlib.h>
 
@@ -35,9 +36,6 @@ struct client {
     uint32_t timestamp;   /* of the last packet */
     int64_t left;         /* when that was sent */
 };
-
-/* What came of a part of the work. */
-enum turn { AGAIN, WAIT_ON, OVER };
 
 static void fail(struct client *c, const char *error, const char *says) {
     step_failed(&c->report, (int64_t)c->sent, error, says);

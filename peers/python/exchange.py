@@ -109,7 +109,7 @@ def error_name(error: BaseException) -> str:
     """The contract's word for what lies at the bottom of an exception: the first error of the system among its reasons."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, OSError) and seen.errno:
+        if isinstance(seen, TimeoutError) or (isinstance(seen, OSError) and seen.errno):
             return sockets.error_name(seen)
         reason = getattr(seen, "reason", None)
         inner = [a for a in seen.args if isinstance(a, BaseException)]

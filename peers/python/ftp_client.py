@@ -6,27 +6,48 @@ import contextlib
 import ftplib
 import io
 import socket
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import exchange
 from payload import octets
 from report import Reporter, digest
-from script import BadCommand, Unsupported
+from script import BadCommand, Unsupported, text, whole
 
 _GOING_DOWN = 421
 
 
 def check(command: dict[str, Any]) -> None:
     """Refuses what is no list of operations, and what ftplib does not do."""
+    text(command, "user")
+    text(command, "password")
+    if not command["operations"]:
+        raise BadCommand("a session has operations")
     for operation in command["operations"]:
         name = operation["op"]
         if not hasattr(Asking, f"do_{name}"):
             raise Unsupported(f"there is no operation {name!r} here")
-        if name != "where" and not isinstance(operation["name"], str):
-            raise BadCommand("'name' is a text")
+        for member in () if name == "where" else ("name", "to") if name == "rename" else ("name",):
+            text(operation, member)
+        whole(operation, "offset", needed=False)
         if name in ("store", "append"):
             octets(operation["content"])
+
+
+class DataPort(socket.socket):
+    """Where the server's data connection is waited for: those of others are turned away (``ftp.md``), which ftplib does not do."""
+
+    server = ""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The server's."""
+        while True:
+            made, sender = super().accept()
+            if sender[0] == self.server:
+                return made, sender
+            made.close()
 
 
 class Client(ftplib.FTP):
@@ -43,7 +64,18 @@ class Client(ftplib.FTP):
             self._told = True
             assert self.sock is not None
             self._asking.connected(self.sock)
+        self.timeout = self._asking.left()
         return super().getresp()
+
+    def makeport(self) -> socket.socket:
+        """Where a data connection is waited for, until a stop."""
+        assert self.sock is not None
+        made = super().makeport()
+        port = DataPort(made.family, made.type, made.proto, fileno=made.detach())
+        port.settimeout(self.timeout)
+        port.server = self.sock.getpeername()[0]
+        self._asking.watch(port)
+        return port
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         """A data connection, which a stop ends, too."""
@@ -58,25 +90,40 @@ class Asking(exchange.Asking):
     def __init__(self, command: dict[str, Any], reporter: Reporter, on_done: Callable[[], None]) -> None:
         super().__init__(command, reporter, on_done)
         self._at = -1
+        self._late = False
+        self._limit = time.monotonic() + exchange.seconds(command)
         self.ftp = Client(self)
 
     def run(self) -> None:
         """Holds it."""
         self.ftp.set_pasv(not self.command.get("active", False))
+        timer = threading.Timer(self.left(), self._expire)
+        timer.start()
         try:
             if self._begins() and self._does_all():
                 self.ftp.quit()
         except (ftplib.Error, OSError, EOFError, ValueError) as error:
-            self.reporter.step("failed", at=self._at, error=_name(error), says=str(error))
+            says = "the deadline passed" if self._late else str(error) or "the connection ended"
+            self.reporter.step("failed", at=self._at, error="timeout" if self._late else _name(error), says=says)
         finally:
+            timer.cancel()
             self.ftp.close()
             self.closed()
+
+    def left(self) -> float:
+        """Seconds to the deadline."""
+        return max(0.001, self._limit - time.monotonic())
+
+    def _expire(self) -> None:
+        """The deadline passed: however much still comes, it is over."""
+        self._late = True
+        self.stop()
 
     def _begins(self) -> bool:
         """Greeting, USER and PASS. Where they are refused, the first operation has that status."""
         try:
             self.connecting()
-            self.ftp.connect(self.command["address"], self.command["port"], exchange.seconds(self.command))
+            self.ftp.connect(self.command["address"], self.command["port"], self.left())
             self.ftp.login(self.command["user"], self.command["password"])
         except (ftplib.error_perm, ftplib.error_temp) as error:
             self._told(self.command["operations"][0], _code(error))
@@ -135,12 +182,15 @@ class Asking(exchange.Asking):
     def _up(self, verb: str, operation: dict[str, Any]) -> dict[str, object]:
         content = octets(operation["content"])
         command, offset = f"{verb} {operation['name']}", operation.get("offset") or None
-        if operation.get("type") == "ascii":
-            if offset is not None:
-                self.ftp.sendcmd(f"REST {offset}")
+        if operation.get("type") != "ascii":
+            self.ftp.storbinary(command, io.BytesIO(content), rest=offset)
+        elif offset is None:
             self.ftp.storlines(command, io.BytesIO(content))
         else:
-            self.ftp.storbinary(command, io.BytesIO(content), rest=offset)
+            self.ftp.voidcmd("TYPE A")
+            with self.ftp.transfercmd(command, offset) as data:
+                data.sendall(content.replace(b"\n", b"\r\n"))
+            self.ftp.voidresp()
         return _amount(content)
 
     def do_names(self, operation: dict[str, Any]) -> dict[str, object]:
@@ -149,7 +199,7 @@ class Asking(exchange.Asking):
 
     def do_entries(self, operation: dict[str, Any]) -> dict[str, object]:
         """MLSD."""
-        found = [(name, facts.get("type", ""), facts.get("size")) for name, facts in self.ftp.mlsd(operation["name"])]
+        found = [(name, facts.get("type", "").lower(), facts.get("size")) for name, facts in self.ftp.mlsd(operation["name"])]
         return {"entries": [[n, t, int(s) if t == "file" and s is not None else None] for n, t, s in found if t in ("file", "dir")]}
 
     def do_size(self, operation: dict[str, Any]) -> dict[str, object]:

@@ -100,6 +100,4 @@ class Asking(exchange.Asking):
 def _name(error: BaseException) -> str:
     """The contract's word for what broke the session off."""
     name = exchange.error_name(error)
-    if name == "other" and isinstance(error, smtplib.SMTPServerDisconnected):
-        return "timeout" if "timed out" in str(error) else "ended"
-    return name
+    return "ended" if name == "other" and isinstance(error, smtplib.SMTPServerDisconnected) else name
