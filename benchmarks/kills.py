@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import median
 from harness.pipeline import ROOT
 
-SPECS = ("posix-unix", "posix-pipes", "posix-memory", "posix-queues", "posix-signals", "rfc959-ftp")
+SPECS = ("posix-unix", "posix-pipes", "posix-memory", "posix-queues", "posix-signals", "rfc959-ftp/files")
 _OURS = "parley"
 
 

@@ -34,6 +34,9 @@ struct transfer {
     struct octets list; /* that came */
 };
 
+/* Of the data, as the server knows it. */
+enum type { TYPE_UNKNOWN, TYPE_IMAGE, TYPE_ASCII };
+
 struct client {
     struct running running;
     struct report report;
@@ -44,7 +47,7 @@ struct client {
     struct telnet telnet;
     struct ftp_reply reply;
     enum said said;
-    enum { TYPE_UNKNOWN, TYPE_IMAGE, TYPE_ASCII } type;
+    enum type type;
     struct ftp_data data;
     struct transfer transfer;
 };
@@ -132,7 +135,7 @@ static enum turn after_type(struct client *c) {
     return kind_of(c)->has_data ? say_way(c) : say_verb(c);
 }
 
-static int type_needed(const struct client *c) {
+static enum type type_needed(const struct client *c) {
     if (current(c)->op == FTP_SIZE_OF)
         return TYPE_IMAGE;
     if (!kind_of(c)->has_data)
@@ -152,7 +155,7 @@ static enum turn next_operation(struct client *c) {
     if (c->index == c->operations.count)
         return quit(c);
     source_start(&c->transfer.source, &current(c)->content, 0);
-    if (type_needed(c) == (int)c->type)
+    if (type_needed(c) == c->type)
         return after_type(c);
     return command(c, TYPE, "TYPE", type_needed(c) == TYPE_ASCII ? "A" : "I");
 }

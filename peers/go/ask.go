@@ -103,10 +103,15 @@ func (a *asking) dial() (net.Conn, error) {
 	})
 }
 
-// open makes a socket that is closed at the end. A client may want one even
-// when the conversation is over, which must not leave a socket behind.
+// open makes a socket to whom is asked.
 func (a *asking) open(transport string, opened func(net.Conn)) (net.Conn, error) {
-	conn, err := dial(a.ctx, transport, a.to, a.created)
+	return a.openTo(a.to, transport, a.created, opened)
+}
+
+// openTo makes a socket that is closed at the end. A client may want one even
+// when the conversation is over, which must not leave a socket behind.
+func (a *asking) openTo(to netip.AddrPort, transport string, created func(), opened func(net.Conn)) (net.Conn, error) {
+	conn, err := dial(a.ctx, transport, to, created)
 	if err != nil {
 		return nil, err
 	}

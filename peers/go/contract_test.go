@@ -111,6 +111,22 @@ func (h *harness) story(id string, conn int) string {
 	}
 }
 
+// stories are what is told of two ids from now on, until both are done.
+func (h *harness) stories(one, other string) (string, string) {
+	h.Helper()
+	words, open := map[string][]string{}, 2
+	for open > 0 {
+		e := h.next()
+		for _, s := range e.Steps {
+			words[e.ID] = append(words[e.ID], strings.TrimSpace(s.Step+" "+s.Error))
+		}
+		if e.Done {
+			open--
+		}
+	}
+	return strings.Join(words[one], ", "), strings.Join(words[other], ", ")
+}
+
 // serve starts a service, and returns its port.
 func (h *harness) serve(service, transport, more string) int {
 	h.Helper()

@@ -1,22 +1,18 @@
 //go:build !plain && !fasthttp
 
 // This file owns the service ftp: ftpserverlib on a listener that numbers and
-// reports connections, and what a session's tree holds. What is answered is
-// the library's.
+// reports connections, who is let in, and what ends early at a stop. What is
+// answered is the library's, and what a session finds is ftp_tree.go's.
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
-	"os"
-	"path"
-	"path/filepath"
 	"sync"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
-	"github.com/spf13/afero"
 )
 
 const (
@@ -27,14 +23,10 @@ const (
 	ftpDataSeconds = 5
 )
 
-var errNotThem = errors.New("not them")
-
-// ftpFile is one that every session finds.
-type ftpFile struct {
-	name    string
-	hole    int64
-	content []byte
-}
+var (
+	errNotThem = errors.New("not them")
+	errNoTLS   = errors.New("there is no TLS here")
+)
 
 func (c *serveCommand) ftp() (func(*service) error, error) {
 	if c.Files == nil {
@@ -42,14 +34,11 @@ func (c *serveCommand) ftp() (func(*service) error, error) {
 	}
 	files := make([]ftpFile, 0, len(c.Files))
 	for _, command := range c.Files {
-		if command.Name == nil {
-			return nil, missing("name")
-		}
-		content, err := command.Content.recipe()
+		file, err := command.file()
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, ftpFile{*command.Name, command.Hole, content.all()})
+		files = append(files, file)
 	}
 	return func(s *service) error { return s.serveFTP(files) }, nil
 }
@@ -59,8 +48,12 @@ func (s *service) serveFTP(files []ftpFile) error {
 	if err != nil {
 		return err
 	}
-	driver := &ftpDriver{files: files, conns: map[string]*siteConn{}, trees: map[uint32]*ftpTree{}}
-	driver.listener = &ftpListener{siteListener{listener, s}, driver}
+	defer listener.Close()
+	driver := &ftpDriver{
+		listener: ftpListener{siteListener{listener, s}, files},
+		sessions: map[ftpserver.ClientContext]struct{}{}, waiting: map[net.Listener]struct{}{},
+	}
+	defer context.AfterFunc(s.ctx, driver.interrupt)()
 	server := ftpserver.NewFtpServer(driver)
 	if err := server.Listen(); err != nil {
 		return err
@@ -69,35 +62,73 @@ func (s *service) serveFTP(files []ftpFile) error {
 	return nil
 }
 
-// ftpListener remembers which connection came from where: ftpserverlib tells
-// no more than that.
+// ftpListener hands connections to ftpserverlib that end with their trees.
 type ftpListener struct {
 	siteListener
-	driver *ftpDriver
+	files []ftpFile
 }
 
-func (l *ftpListener) Accept() (net.Conn, error) {
+func (l ftpListener) Accept() (net.Conn, error) {
 	conn, err := l.siteListener.Accept()
-	if err == nil {
-		l.driver.accepted(conn.(*siteConn))
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	return &ftpConn{siteConn: conn.(*siteConn), files: l.files}, nil
 }
 
-// ftpDriver is what ftpserverlib asks of sessions.
+// ftpConn is a control connection, and the tree of its session.
+type ftpConn struct {
+	*siteConn
+	files []ftpFile
+
+	mu   sync.Mutex
+	tree *ftpTree
+	over bool
+}
+
+// ftpRemote is the address of a client. It is all that ftpserverlib hands back
+// of a connection, and so it leads there.
+type ftpRemote struct {
+	net.Addr
+	conn *ftpConn
+}
+
+func (c *ftpConn) RemoteAddr() net.Addr { return ftpRemote{c.siteConn.RemoteAddr(), c} }
+
+// newTree is for whoever was let in just now. One who was before begins anew.
+func (c *ftpConn) newTree() (*ftpTree, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return nil, net.ErrClosed
+	}
+	if c.tree != nil {
+		c.tree.remove()
+	}
+	tree, err := newFTPTree(c.files, c.report)
+	c.tree = tree
+	return tree, err
+}
+
+// Close removes the tree first: nothing is left of it when `closed` is told.
+func (c *ftpConn) Close() error {
+	c.mu.Lock()
+	if c.tree != nil {
+		c.tree.remove()
+	}
+	c.over = true
+	c.mu.Unlock()
+	return c.siteConn.Close()
+}
+
+// ftpDriver is what ftpserverlib asks about sessions, all of one service.
 type ftpDriver struct {
 	listener net.Listener
-	files    []ftpFile
 
-	mu    sync.Mutex
-	conns map[string]*siteConn
-	trees map[uint32]*ftpTree
-}
-
-func (d *ftpDriver) accepted(conn *siteConn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.conns[conn.RemoteAddr().String()] = conn
+	mu       sync.Mutex
+	sessions map[ftpserver.ClientContext]struct{}
+	waiting  map[net.Listener]struct{} // for data connections, at the moment
+	ending   bool
 }
 
 func (d *ftpDriver) GetSettings() (*ftpserver.Settings, error) {
@@ -106,121 +137,76 @@ func (d *ftpDriver) GetSettings() (*ftpserver.Settings, error) {
 	}, nil
 }
 
-func (d *ftpDriver) GetTLSConfig() (*tls.Config, error) { return nil, errNotThem }
+func (d *ftpDriver) GetTLSConfig() (*tls.Config, error) { return nil, errNoTLS }
 
-func (d *ftpDriver) ClientConnected(ftpserver.ClientContext) (string, error) { return ftpBanner, nil }
+func (d *ftpDriver) ClientConnected(session ftpserver.ClientContext) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ending {
+		return "", net.ErrClosed
+	}
+	d.sessions[session] = struct{}{}
+	return ftpBanner, nil
+}
 
 func (d *ftpDriver) ClientDisconnected(session ftpserver.ClientContext) {
 	d.mu.Lock()
-	tree := d.trees[session.ID()]
-	delete(d.trees, session.ID())
-	delete(d.conns, session.RemoteAddr().String())
-	d.mu.Unlock()
-	if tree != nil {
-		tree.remove()
-	}
+	defer d.mu.Unlock()
+	delete(d.sessions, session)
 }
 
 func (d *ftpDriver) AuthUser(session ftpserver.ClientContext, user, _ string) (ftpserver.ClientDriver, error) {
 	if user == ftpNobody {
 		return nil, errNotThem
 	}
-	tree, err := newFTPTree(d.files)
+	tree, err := session.RemoteAddr().(ftpRemote).conn.newTree()
 	if err != nil {
-		return nil, err
+		return nil, err // a nil tree would not be a nil driver
 	}
+	return tree, nil
+}
+
+// WrapPassiveListener has a stop interrupt who waits for a data connection.
+func (d *ftpDriver) WrapPassiveListener(listener net.Listener) (net.Listener, error) {
+	return &ftpDataListener{listener, d}, nil
+}
+
+type ftpDataListener struct {
+	net.Listener
+	driver *ftpDriver
+}
+
+func (l *ftpDataListener) Accept() (net.Conn, error) {
+	if !l.driver.waits(l) {
+		return nil, net.ErrClosed
+	}
+	defer l.driver.waited(l)
+	return l.Listener.Accept()
+}
+
+func (d *ftpDriver) waits(listener net.Listener) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if before := d.trees[session.ID()]; before != nil {
-		before.remove()
-	}
-	tree.conn = d.conns[session.RemoteAddr().String()]
-	d.trees[session.ID()] = tree
-	return tree, nil
+	d.waiting[listener] = struct{}{}
+	return !d.ending
 }
 
-// ftpTree is a folder with the files of all sessions, until it is removed.
-type ftpTree struct {
-	afero.Fs
-	root string
-	conn *siteConn
+func (d *ftpDriver) waited(listener net.Listener) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.waiting, listener)
 }
 
-func newFTPTree(files []ftpFile) (*ftpTree, error) {
-	root, err := os.MkdirTemp("", "parley-ftp-")
-	if err != nil {
-		return nil, err
+// interrupt ends the transfers, which the end of a control connection leaves
+// alone. Closing a session waits for its data connection to come about.
+func (d *ftpDriver) interrupt() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ending = true
+	for listener := range d.waiting {
+		_ = listener.Close() // it may have been closed just now
 	}
-	tree := &ftpTree{Fs: afero.NewBasePathFs(afero.NewOsFs(), root), root: root}
-	for _, file := range files {
-		if err := tree.put(file); err != nil {
-			tree.remove()
-			return nil, err
-		}
+	for session := range d.sessions {
+		go func() { _ = session.Close() }() // the same
 	}
-	return tree, nil
-}
-
-func (t *ftpTree) put(file ftpFile) error {
-	where := filepath.Join(t.root, filepath.FromSlash(file.name))
-	if err := os.MkdirAll(filepath.Dir(where), 0o755); err != nil {
-		return err
-	}
-	made, err := os.Create(where)
-	if err != nil {
-		return err
-	}
-	defer made.Close()
-	if err := made.Truncate(file.hole); err != nil {
-		return err
-	}
-	_, err = made.WriteAt(file.content, file.hole)
-	return err
-}
-
-func (t *ftpTree) remove() { _ = os.RemoveAll(t.root) }
-
-// GetHandle opens a file for a transfer. ftpserverlib asks for this where it
-// is there, so that the end of an upload can be told.
-func (t *ftpTree) GetHandle(name string, flags int, _ int64) (ftpserver.FileTransfer, error) {
-	file, err := t.OpenFile(name, flags, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	return &ftpTransfer{File: file, tree: t, name: name, stores: flags&os.O_WRONLY != 0}, nil
-}
-
-// ftpTransfer is a file while it is carried.
-type ftpTransfer struct {
-	afero.File
-	tree   *ftpTree
-	name   string
-	stores bool
-	broken bool
-}
-
-// TransferError is what ftpserverlib calls where a transfer breaks off.
-func (f *ftpTransfer) TransferError(error) { f.broken = true }
-
-// storedFile is the rest of a `stored` step.
-type storedFile struct {
-	Name string `json:"name"`
-}
-
-func (f *ftpTransfer) Close() error {
-	err := f.File.Close()
-	if err != nil || f.broken || !f.stores || f.tree.conn == nil || f.tree.conn.report == nil {
-		return err
-	}
-	kept, err := f.tree.Open(f.name)
-	if err != nil {
-		return err
-	}
-	defer kept.Close()
-	var whole tally
-	if _, err := io.Copy(&whole, kept); err != nil {
-		return err
-	}
-	f.tree.conn.report.add(step{name: "stored", count: &whole, members: storedFile{path.Clean("/" + f.name)[1:]}})
-	return nil
 }

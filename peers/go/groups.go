@@ -1,11 +1,13 @@
 //go:build !plain && !fasthttp
 
 // This file owns scripts over multicast (multicast.md): a UDP script whose
-// server joins a group and leaves it, and whose client sends to one.
+// server joins a group and leaves it, and whose client sends to one. How a
+// socket is bound to a group is the system's matter: groups_*.go.
 package main
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/netip"
 
@@ -13,17 +15,20 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
+// ownHops is the system's own choice of how far datagrams go.
+const ownHops = -1
+
 // groupTalk is a udpTalk to a group.
 type groupTalk struct {
 	*udpTalk
-	interfaceName string
-	local, source netip.Addr
+	at            string     // the name of the interface
+	local, source netip.Addr // source: invalid if anybody may be it
 	hops          int
-	in            group
+	members       membership
 }
 
-// group is what x/net's two kinds of connection have in common here.
-type group interface {
+// membership is what x/net's connections of both families have in common here.
+type membership interface {
 	JoinGroup(*net.Interface, net.Addr) error
 	LeaveGroup(*net.Interface, net.Addr) error
 	JoinSourceSpecificGroup(*net.Interface, net.Addr, net.Addr) error
@@ -34,113 +39,145 @@ type group interface {
 
 func newGroupTalk(c *conversation, s *scriptCommand) (talk, error) {
 	to, err := s.addrPort()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !to.Addr().IsMulticast():
+		return nil, badCommand("%v is no group", to.Addr())
+	case s.Interface == nil:
+		return nil, missing("interface")
 	}
 	c.peer = to
-	t := &groupTalk{udpTalk: &udpTalk{conversation: c, named: true}, interfaceName: s.Interface}
-	if t.local, err = netip.ParseAddr(s.Local); err != nil {
-		return nil, badCommand("the member \"local\" is no address: %v", err)
-	}
-	if s.Source != nil {
-		if t.source, err = netip.ParseAddr(*s.Source); err != nil {
-			return nil, badCommand("the member \"source\" is no address: %v", err)
-		}
-	}
+	t := &groupTalk{udpTalk: &udpTalk{conversation: c, named: true}, at: *s.Interface, hops: ownHops}
 	if s.Hops != nil {
-		hops, err := whole("hops", s.Hops)
-		if err != nil {
-			return nil, err
+		if *s.Hops < 0 || *s.Hops > math.MaxUint8 {
+			return nil, badCommand("%d hops are none", *s.Hops)
 		}
-		t.hops = int(hops)
+		t.hops = int(*s.Hops)
 	}
-	return t, nil
+	if t.local, err = memberAddress("local", s.Local, to); err == nil && s.Source != nil {
+		t.source, err = memberAddress("source", s.Source, to)
+	}
+	return t, err
+}
+
+// memberAddress is an address of the family that the group has.
+func memberAddress(member string, text *string, group netip.AddrPort) (netip.Addr, error) {
+	if text == nil {
+		return netip.Addr{}, missing(member)
+	}
+	address, err := netip.ParseAddr(*text)
+	if err != nil || address.Is4() != group.Addr().Is4() {
+		return netip.Addr{}, badCommand("the member %q is no address of the group's family", member)
+	}
+	return address, nil
 }
 
 func (t *groupTalk) prepare(s stepCommand) (deed, error) {
 	switch {
-	case *s.Do == "connect":
-		return nil, unsupported("a client of a group does not connect")
 	case *s.Do == "join" && !t.client:
-		return func(context.Context) error { return t.member(true, "joined") }, nil
+		return func(context.Context) error { return t.change(true, "joined") }, nil
 	case *s.Do == "leave" && !t.client:
-		return func(context.Context) error { return t.member(false, "left") }, nil
+		return func(context.Context) error { return t.change(false, "left") }, nil
+	case *s.Do == "connect" || *s.Do == "join" || *s.Do == "leave":
+		return nil, unsupported("there is no step %q here over multicast", *s.Do)
 	}
 	return t.udpTalk.prepare(s)
 }
 
-// open makes the socket. net binds a server to any address where it is given
-// a group's: what it then tells is the group and the port all the same.
 func (t *groupTalk) open() error {
-	at := t.peer
-	if t.client {
-		at = netip.AddrPortFrom(t.local, 0)
-	}
-	conn, err := bindUDP(at, t.created)
+	at, err := net.InterfaceByName(t.at)
 	if err != nil {
 		return err
 	}
-	t.begin(conn)
-	if at.Addr().Is4() {
-		t.in = ipv4.NewPacketConn(conn)
-	} else {
-		t.in = ipv6.NewPacketConn(conn)
-	}
-	local := localOf(conn)
 	if t.client {
-		err = t.aim(conn)
+		err = t.openClient(at)
 	} else {
-		local = netip.AddrPortFrom(t.peer.Addr(), local.Port())
-		err = t.member(true, "")
+		err = t.openServer(at)
 	}
 	if err != nil {
 		return err
 	}
-	t.report.add(step{name: "bound", local: local})
 	t.report.flush()
 	return nil
 }
 
-// aim has datagrams leave by the interface, go as far as they are to, and not
-// be heard here.
-func (t *groupTalk) aim(conn *net.UDPConn) error {
-	at, err := net.InterfaceByName(t.interfaceName)
+func (t *groupTalk) openServer(at *net.Interface) error {
+	conn, err := bindGroup(t.peer, at, t.created)
 	if err != nil {
 		return err
 	}
-	if err := t.in.SetMulticastInterface(at); err != nil {
+	t.use(conn)
+	if err := t.member(at, true); err != nil {
 		return err
 	}
-	if err := t.in.SetMulticastLoopback(false); err != nil || t.hops == 0 {
+	t.report.add(step{name: "bound", local: netip.AddrPortFrom(t.peer.Addr(), localOf(conn).Port())})
+	return nil
+}
+
+func (t *groupTalk) openClient(at *net.Interface) error {
+	conn, err := bindUDP(netip.AddrPortFrom(t.local, 0), t.created)
+	if err != nil {
 		return err
 	}
-	if t.local.Is4() {
+	t.use(conn)
+	if err := t.aim(conn, at); err != nil {
+		return err
+	}
+	t.report.add(step{name: "bound", local: localOf(conn)})
+	return nil
+}
+
+func (t *groupTalk) use(conn *net.UDPConn) {
+	t.begin(conn)
+	if t.peer.Addr().Is4() {
+		t.members = ipv4.NewPacketConn(conn)
+	} else {
+		t.members = ipv6.NewPacketConn(conn)
+	}
+}
+
+// aim has datagrams leave by the interface, go as far as they are to, and not
+// be heard here.
+func (t *groupTalk) aim(conn *net.UDPConn, at *net.Interface) error {
+	if err := t.members.SetMulticastInterface(at); err != nil {
+		return err
+	}
+	if err := t.members.SetMulticastLoopback(false); err != nil || t.hops == ownHops {
+		return err
+	}
+	if t.peer.Addr().Is4() {
 		return ipv4.NewPacketConn(conn).SetMulticastTTL(t.hops)
 	}
 	return ipv6.NewPacketConn(conn).SetMulticastHopLimit(t.hops)
 }
 
-// member joins the group or leaves it, for one source alone if there is one,
-// and tells so by that name.
-func (t *groupTalk) member(joins bool, told string) error {
-	at, err := net.InterfaceByName(t.interfaceName)
-	if err != nil {
-		return err
+// change joins the group or leaves it, and tells so by that name.
+func (t *groupTalk) change(join bool, told string) error {
+	if t.conn == nil {
+		return noSocket
 	}
-	to := &net.UDPAddr{IP: t.peer.Addr().AsSlice()}
-	from := &net.UDPAddr{IP: t.source.AsSlice()}
-	switch {
-	case t.source.IsValid() && joins:
-		err = t.in.JoinSourceSpecificGroup(at, to, from)
-	case t.source.IsValid():
-		err = t.in.LeaveSourceSpecificGroup(at, to, from)
-	case joins:
-		err = t.in.JoinGroup(at, to)
-	default:
-		err = t.in.LeaveGroup(at, to)
+	at, err := net.InterfaceByName(t.at)
+	if err == nil {
+		err = t.member(at, join)
 	}
-	if err == nil && told != "" {
+	if err == nil {
 		t.report.add(step{name: told})
 	}
 	return err
+}
+
+// member joins or leaves, for one source alone if there is one.
+func (t *groupTalk) member(at *net.Interface, join bool) error {
+	group := net.UDPAddrFromAddrPort(t.peer)
+	source := net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.source, 0))
+	switch {
+	case t.source.IsValid() && join:
+		return t.members.JoinSourceSpecificGroup(at, group, source)
+	case t.source.IsValid():
+		return t.members.LeaveSourceSpecificGroup(at, group, source)
+	case join:
+		return t.members.JoinGroup(at, group)
+	}
+	return t.members.LeaveGroup(at, group)
 }

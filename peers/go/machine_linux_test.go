@@ -41,22 +41,6 @@ func (h *harness) bound() {
 	}
 }
 
-// stories are what is told of two ids from now on, until both are done.
-func (h *harness) stories(one, other string) (string, string) {
-	h.Helper()
-	words, open := map[string][]string{}, 2
-	for open > 0 {
-		e := h.next()
-		for _, s := range e.Steps {
-			words[e.ID] = append(words[e.ID], strings.TrimSpace(s.Step+" "+s.Error))
-		}
-		if e.Done {
-			open--
-		}
-	}
-	return strings.Join(words[one], ", "), strings.Join(words[other], ", ")
-}
-
 // cleanFolder fails if something was left where the names were.
 func cleanFolder(t *testing.T, names map[string]string) {
 	t.Helper()

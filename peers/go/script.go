@@ -22,8 +22,8 @@ type scriptCommand struct {
 	Joined    bool          `json:"joined"`
 
 	// Those of multicast.
-	Interface string  `json:"interface"`
-	Local     string  `json:"local"`
+	Interface *string `json:"interface"`
+	Local     *string `json:"local"`
 	Source    *string `json:"source"`
 	Hops      *int64  `json:"hops"`
 }

@@ -17,23 +17,11 @@ import sys
 from typing import Any
 
 import posix_calls as posix
-from sockets import CHUNK
+from sockets import CHUNK, ready
 
 _DESCRIPTORS = 16
 _PATIENT = 0.001
 _EAGER_LOOKS = 20
-
-
-async def _ready(fd: int, *, writing: bool) -> None:
-    """Returns when the descriptor can be read or written."""
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
-    add(fd, lambda: ready.done() or ready.set_result(None))
-    try:
-        await ready
-    finally:
-        remove(fd)
 
 
 class UnixSocket:
@@ -57,7 +45,7 @@ class UnixSocket:
             try:
                 return socket.send_fds(self._sock, [octets], [descriptor])
             except BlockingIOError:
-                await _ready(self._sock.fileno(), writing=True)
+                await ready(self._sock.fileno(), writing=True)
 
     async def receive(self) -> bytes:
         """What there is, or the next record; nothing at the end."""
@@ -66,7 +54,7 @@ class UnixSocket:
                 octets, found, *_ = socket.recv_fds(self._sock, CHUNK, _DESCRIPTORS)
                 self.descriptors += found
                 return octets
-            await _ready(self._sock.fileno(), writing=False)
+            await ready(self._sock.fileno(), writing=False)
 
     def credentials(self) -> dict[str, int]:
         """Who is at the other end, as the system tells (SO_PEERCRED, unix(7))."""
@@ -111,7 +99,7 @@ class Ends:
     async def send_rest(self, octets: memoryview[Any]) -> None:
         """All of it, whenever there is room."""
         while octets:
-            await _ready(self._end_to_write(), writing=True)
+            await ready(self._end_to_write(), writing=True)
             with contextlib.suppress(BlockingIOError):
                 octets = octets[os.write(self._end_to_write(), octets) :]
 
@@ -120,7 +108,7 @@ class Ends:
         if self._reading is None:
             raise OSError(errno.EBADF, "there is no end to read from")
         while True:
-            await _ready(self._reading, writing=False)
+            await ready(self._reading, writing=False)
             with contextlib.suppress(BlockingIOError):
                 return os.read(self._reading, CHUNK)
 

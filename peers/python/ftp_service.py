@@ -5,6 +5,7 @@ Owns the thread in which pyftpdlib's loop runs, the trees, and the reports of co
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import logging
 import os
@@ -16,7 +17,7 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
@@ -26,10 +27,11 @@ from pyftpdlib.servers import FTPServer
 import listening
 import payload
 import sockets
-from report import Output, Reporter, digest
+from report import Output, Reporter
 
-logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())
-logging.getLogger("pyftpdlib").setLevel(logging.ERROR)
+_LOG = logging.getLogger("pyftpdlib")
+_LOG.addHandler(logging.StreamHandler())
+_LOG.setLevel(logging.ERROR)
 NOBODY = "nobody"
 DATA_SECONDS = 5
 _END_SECONDS = 1.0
@@ -78,18 +80,26 @@ class Everybody(DummyAuthorizer):  # type: ignore[misc]
         return "Goodbye."
 
 
+class File(NamedTuple):
+    """One that every session begins with."""
+
+    name: str
+    hole: int
+    content: bytes
+
+
 class Tree:
     """A folder with the files of all sessions, until it is removed."""
 
-    def __init__(self, files: list[dict[str, Any]]) -> None:
+    def __init__(self, files: list[File]) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="parley-ftp-"))
         for file in files:
-            path = self.root / file["name"]
+            path = self.root / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as made:
-                made.truncate(file.get("hole", 0))
+                made.truncate(file.hole)
                 made.seek(0, os.SEEK_END)
-                made.write(payload.octets(file["content"]))
+                made.write(file.content)
 
     def named(self, path: str) -> str:
         """A path below the root, as the contract writes it."""
@@ -116,9 +126,10 @@ class Session(FTPHandler):  # type: ignore[misc]
 
     def handle(self) -> None:
         """It was accepted."""
+        local, remote = sockets.shown(self.socket.getsockname()), sockets.shown(self.socket.getpeername())
         self.reporter = self.service.reporter()
         self.service.began(self)
-        self.reporter.step("accepted", local=sockets.shown(self.socket.getsockname()), remote=sockets.shown(self.socket.getpeername()))
+        self.reporter.step("accepted", local=local, remote=remote)
         super().handle()
 
     def handle_auth_success(self, home: str, password: str, msg_login: str) -> None:
@@ -129,9 +140,10 @@ class Session(FTPHandler):  # type: ignore[misc]
 
     def on_file_received(self, file: str) -> None:
         """A file was stored."""
-        content = Path(file).read_bytes()
         assert self.reporter is not None and self.tree is not None
-        self.reporter.step("stored", name=self.tree.named(file), octets=len(content), digest=digest(content))
+        with Path(file).open("rb") as held:  # which may have a hole that no memory has room for
+            told = hashlib.file_digest(held, "sha256").hexdigest()
+            self.reporter.step("stored", name=self.tree.named(file), octets=held.tell(), digest=told)
 
     def close(self) -> None:
         """The connection is no more."""
@@ -156,7 +168,6 @@ class Turning:
         self.loop = IOLoop()
         self._work: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._heard, self._bell = socket.socketpair()
-        self._heard.setblocking(False)
         self.loop.register(self._heard.fileno(), self, self.loop.READ)
         threading.Thread(target=self._turn, name="ftp", daemon=True).start()
 
@@ -175,10 +186,13 @@ class Turning:
         return True
 
     def handle_read_event(self) -> None:
-        """There is work."""
-        self._heard.recv(4096)
-        while not self._work.empty():
-            self._work.get()()
+        """There is work: a piece for each octet."""
+        self._heard.recv(1)
+        self._work.get()()
+
+    def handle_error(self) -> None:
+        """A piece of work failed; the others are done all the same."""
+        _LOG.exception("what was to be done for a service failed")
 
 
 @lru_cache(maxsize=1)
@@ -190,10 +204,10 @@ def turning() -> Turning:
 class Service:
     """A listening ftp service."""
 
+    on_disk = True
+
     def __init__(self, command: dict[str, Any], output: Output) -> None:
-        self.files: list[dict[str, Any]] = command["files"]
-        for file in self.files:
-            payload.octets(file["content"])
+        self.files = [File(file["name"], file.get("hole", 0), payload.octets(file["content"])) for file in command["files"]]
         self._id, self._output = command["id"], output
         self._numbers = itertools.count(1)
         self._report = Reporter(output, command["id"])
@@ -215,8 +229,9 @@ class Service:
         self._server = FTPServer(listener, handler, ioloop=turning().loop, backlog=sockets.BACKLOG)
 
     def _end(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
         for session in list(self._sessions):
             session.close()
         self._report.step("closed")
@@ -231,12 +246,8 @@ class Service:
         self._sessions.discard(session)
 
     def stop(self) -> None:
-        """Ends it, connections included; may take a moment."""
-        turning().do(self._end)
-
-    def leave(self) -> None:
-        """The same before the process ends: what is on the disk is gone when this returns."""
+        """Ends it, connections included; may take a moment. What is on the disk is gone when this returns."""
         ended = threading.Event()
-        self.stop()
+        turning().do(self._end)
         turning().do(ended.set)
         ended.wait(_END_SECONDS)

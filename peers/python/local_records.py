@@ -11,42 +11,20 @@ from typing import Any
 
 import payload
 import posix_calls as posix
-from channels import UnixSocket, _ready
-from local_streams import bound, connect, listen, new_descriptor, own, unix_name, unlink, what_it_holds
+from channels import UnixSocket
+from local_names import LOOK_SECONDS, NamedScript, own, unlink
+from local_unix import ListeningScript, bound, came_with, credentials, send_with, unix_name
 from report import digest
-from script import BadCommand, Named, Unsupported, _kept, _Script, whole
-from sockets import Ended
+from script import BadCommand, Unsupported, kept, whole
+from sockets import Ended, Named, ready
 
 _ROOM = {"messages": 8, "size": 1024}
-LOOK_SECONDS = 0.002
 
 
-class RecordScript(_Script):
+class RecordScript(NamedScript):
     """What these share: one ``sent`` a record, one ``received`` a record."""
 
-    made = False
-
-    @property
-    def name(self) -> str:
-        """What ``address`` calls it."""
-        return str(self.command["address"])
-
-    async def begin(self) -> None:
-        if self.command["role"] != "server":
-            return
-        self.serve()
-        self.reporter.step("bound", local=[self.name, 0])
-        self.reporter.flush()
-
-    def serve(self) -> None:
-        """Makes what is named, and reports ``created``."""
-        raise NotImplementedError
-
-    def remove(self) -> None:
-        """Takes the names away again."""
-
     def created(self) -> None:
-        """Tells it."""
         self.reporter.step("created", credentials=own())
 
     async def do_send(self, step: dict[str, Any]) -> None:
@@ -77,7 +55,7 @@ class RecordScript(_Script):
         raise Unsupported(f"over {self.command['transport']} there is no end")
 
     def _arrived(self, step: dict[str, Any], octets: bytes, more: dict[str, object]) -> None:
-        self.reporter.step("received", octets=len(octets), digest=digest(octets), **more, **_kept(step, octets))
+        self.reporter.step("received", octets=len(octets), digest=digest(octets), **more, **kept(step, octets))
 
     async def _quiet(self, step: dict[str, Any]) -> None:
         try:
@@ -91,16 +69,10 @@ class RecordScript(_Script):
     async def do_close(self, step: dict[str, Any]) -> None:
         await self.leave()
 
-    def unmake(self) -> None:
-        if self.made:
-            self.made = False
-            self.remove()
-
 
 class DatagramScript(RecordScript):
     """A datagram socket of the Unix domain."""
 
-    channel: UnixSocket | None = None
     answers_to: Any = None
 
     def serve(self) -> None:
@@ -144,41 +116,21 @@ class DatagramScript(RecordScript):
         return octets, {}
 
 
-class SeqpacketScript(RecordScript):
+class SeqpacketScript(ListeningScript, RecordScript):
     """A connection of records of the Unix domain."""
 
+    kind = socket.SOCK_SEQPACKET
     channel: UnixSocket | None = None
-    listener: socket.socket | None = None
-
-    def serve(self) -> None:
-        self.listener = listen(self.name, socket.SOCK_SEQPACKET)
-        self.made = True
-        self.created()
-
-    async def begin(self) -> None:
-        await super().begin()
-        if self.command["role"] == "server":
-            self.reporter.step("listening", local=[self.name, 0])
-            self.reporter.flush()
-
-    def remove(self) -> None:
-        if self.listener is not None:
-            self.listener.close()
-        unlink(self.name)
 
     def _found(self, sock: socket.socket, name: str, step: dict[str, Any]) -> None:
         self.sock = self.channel = UnixSocket(sock)  # type: ignore[assignment]
-        more = {"credentials": self.channel.credentials()} if self.channel and step.get("credentials") else {}
-        self.reporter.step(name, **more)
+        self.reporter.step(name, **credentials(self.channel, step))
 
     async def do_connect(self, step: dict[str, Any]) -> None:
-        self._found(await connect(self, socket.SOCK_SEQPACKET), "connected", step)
+        self._found(await self.connection(), "connected", step)
 
     async def do_accept(self, step: dict[str, Any]) -> None:
-        assert self.listener is not None
-        sock, _ = await self.loop.sock_accept(self.listener)
-        sock.setblocking(False)
-        self._found(sock, "accepted", step)
+        self._found(await self.accepted(), "accepted", step)
 
     def _talking(self) -> UnixSocket:
         if self.channel is None or self.sock is None:
@@ -187,14 +139,10 @@ class SeqpacketScript(RecordScript):
 
     async def give(self, octets: bytes, step: dict[str, Any]) -> None:
         channel = self._talking()
-        if "descriptor" not in step:
+        if "descriptor" in step:
+            await send_with(channel, octets, step["descriptor"])
+        else:
             await channel.send_rest(memoryview(octets))
-            return
-        descriptor = new_descriptor(step["descriptor"])
-        try:
-            await channel.send_with(octets, descriptor)
-        finally:
-            os.close(descriptor)
 
     async def take(self, step: dict[str, Any]) -> tuple[bytes, dict[str, object]]:
         channel = self._talking()
@@ -206,7 +154,7 @@ class SeqpacketScript(RecordScript):
             return octets, {}
         if not channel.descriptors:
             raise Ended("no descriptor came with it")
-        return octets, {"descriptor": what_it_holds(channel.descriptors.pop(0))}
+        return octets, came_with(channel)
 
     async def wait_end(self, step: dict[str, Any]) -> None:
         octets = await self._talking().receive()
@@ -285,7 +233,7 @@ class QueueScript(RecordScript):
                     raise
                 if step.get("now"):
                     raise Named("full", error.strerror) from None
-            await _ready(queue.fd, writing=True)
+            await ready(queue.fd, writing=True)
 
     async def take(self, step: dict[str, Any]) -> tuple[bytes, dict[str, object]]:
         queue = self._open(self.receiving)
@@ -296,7 +244,7 @@ class QueueScript(RecordScript):
             except BlockingIOError as error:
                 if step.get("now"):
                     raise Named("empty", error.strerror) from None
-            await _ready(queue.fd, writing=False)
+            await ready(queue.fd, writing=False)
 
     @staticmethod
     def _open(queue: posix.Queue | None) -> posix.Queue:

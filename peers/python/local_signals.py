@@ -13,9 +13,9 @@ import signal
 from typing import Any
 
 import posix_calls as posix
-from channels import _ready
-from local_streams import own
-from script import BadCommand, Unsupported, _Script, whole
+from local_names import own
+from script import BadCommand, Script, Unsupported, whole
+from sockets import ready
 
 _OURS = ("HUP", "USR1", "USR2", "CONT", "URG", "WINCH", "IO")
 
@@ -29,7 +29,7 @@ def hold_back() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _takeable())
 
 
-class SignalScript(_Script):
+class SignalScript(Script):
     """Sends signals to a process, or waits for them."""
 
     fd = -1
@@ -122,7 +122,7 @@ class SignalScript(_Script):
         self.reporter.step("received", signal=self.names[number], pid=pid, **({"value": value} if value is not None else {}))
 
     async def _more(self) -> None:
-        await _ready(self.fd, writing=False)
+        await ready(self.fd, writing=False)
         with contextlib.suppress(BlockingIOError):
             self.arrived.append(posix.siginfo(os.read(self.fd, posix.SIGINFO_OCTETS)))
 

@@ -17,46 +17,14 @@ import payload
 import posix_calls as posix
 import sockets
 from channels import Ends, Ring, UnixSocket, map_memory, pass_descriptors
+from local_names import LOOK_SECONDS, NamedScript, own, unlink
+from local_unix import ListeningScript, came_with, credentials, send_with
 from report import digest
 from script import BadCommand, TcpScript, Unsupported
 from stream import Stream
 
-LOOK_SECONDS = 0.002
 MAX_DESCRIPTOR_OCTETS = 4096
 DEFAULT_RING = 65_536
-
-
-def own() -> dict[str, int]:
-    """Who this process is, as the other side's system would tell of it."""
-    return {"pid": os.getpid(), "uid": os.geteuid(), "gid": os.getegid()}
-
-
-def unix_name(address: str) -> str:
-    """A path, or an abstract name (unix(7))."""
-    return f"\0{address[1:]}" if address.startswith("@") else address
-
-
-def unlink(path: str) -> None:
-    """Takes a name out of the file system, if it has a place there and still is."""
-    if not path.startswith("@"):
-        with contextlib.suppress(FileNotFoundError):
-            Path(path).unlink()
-
-
-def new_descriptor(recipe: object) -> int:
-    """The reading end of a pipe that holds the payload and ends after it."""
-    octets = payload.octets(recipe)
-    reading, writing = os.pipe()
-    os.write(writing, octets)
-    os.close(writing)
-    return reading
-
-
-def what_it_holds(descriptor: int) -> dict[str, object]:
-    """Reads a descriptor that came to its end and closes it."""
-    with os.fdopen(descriptor, "rb") as file:
-        octets = file.read()
-    return {"octets": len(octets), "digest": digest(octets)}
 
 
 class ChannelStream(Stream):
@@ -69,10 +37,10 @@ class ChannelStream(Stream):
         await self.sock.send_rest(octets)  # type: ignore[attr-defined]
 
 
-class LocalScript(TcpScript):
-    """What these share: the names that a server makes, and the opening of a channel."""
+class LocalScript(NamedScript, TcpScript):
+    """What these share: the opening of a channel."""
 
-    made = False
+    listens = True
 
     def check(self) -> None:
         super().check()
@@ -84,69 +52,27 @@ class LocalScript(TcpScript):
             if isinstance(step.get("descriptor"), dict) and len(payload.octets(step["descriptor"])) > MAX_DESCRIPTOR_OCTETS:
                 raise BadCommand(f"a passed descriptor holds at most {MAX_DESCRIPTOR_OCTETS} octets")
 
-    @property
-    def name(self) -> str:
-        """What ``address`` calls it."""
-        return str(self.command["address"])
-
-    async def begin(self) -> None:
-        if self.command["role"] != "server":
-            return
-        self.serve()
-        self.reporter.step("bound", local=[self.name, 0])
-        self.reporter.step("listening", local=[self.name, 0])
-        self.reporter.flush()
-
-    def serve(self) -> None:
-        """Makes what is named, and reports ``created``."""
-        raise NotImplementedError
-
-    def remove(self) -> None:
-        """Takes the names away again."""
-        raise NotImplementedError
-
-    def created(self) -> None:
-        """Tells it."""
-        self.reporter.step("created")
-
     def opened(self, channel: Any, name: str, **members: object) -> None:
         """The connection stands."""
         self.sock = channel
         self.reporter.step(name, **members)
         self.stream = ChannelStream(channel, self.command.get("reading", "eager") == "eager")
 
-    def unmake(self) -> None:
-        super().unmake()
-        if self.made:
-            self.made = False
-            self.remove()
 
-
-class UnixScript(LocalScript):
+class UnixScript(ListeningScript, LocalScript):
     """A stream socket of the Unix domain."""
 
     def created(self) -> None:
         self.reporter.step("created", credentials=own())
 
-    def serve(self) -> None:
-        self.listener = listen(self.name, socket.SOCK_STREAM)
-        self.made = True
-        self.created()
-
-    def remove(self) -> None:
-        unlink(self.name)
-
     def _found(self, channel: UnixSocket, name: str, step: dict[str, Any]) -> None:
-        self.opened(channel, name, **({"credentials": channel.credentials()} if step.get("credentials") else {}))
+        self.opened(channel, name, **credentials(channel, step))
 
     async def do_connect(self, step: dict[str, Any]) -> None:
-        self._found(UnixSocket(await connect(self, socket.SOCK_STREAM)), "connected", step)
+        self._found(UnixSocket(await self.connection()), "connected", step)
 
     async def do_accept(self, step: dict[str, Any]) -> None:
-        assert self.listener is not None
-        sock, _ = await self.loop.sock_accept(self.listener)
-        sock.setblocking(False)
-        self._found(UnixSocket(sock), "accepted", step)
+        self._found(UnixSocket(await self.accepted()), "accepted", step)
 
     async def do_send(self, step: dict[str, Any]) -> None:
         if "descriptor" not in step:
@@ -154,11 +80,7 @@ class UnixScript(LocalScript):
             return
         channel, stream = self._talking()
         octets = payload.octets(step["payload"])
-        descriptor = new_descriptor(step["descriptor"])
-        try:
-            count = await channel.send_with(octets, descriptor)
-        finally:
-            os.close(descriptor)
+        count = await send_with(channel, octets, step["descriptor"])  # type: ignore[arg-type]
         await stream.send(octets[count:])
         self.reporter.step("sent", octets=len(octets), digest=digest(octets))
 
@@ -168,58 +90,14 @@ class UnixScript(LocalScript):
         channel, _ = self._talking()
         while not channel.descriptors:
             await stream.more()
-        return {"descriptor": what_it_holds(channel.descriptors.pop(0))}
+        return came_with(channel)  # type: ignore[arg-type]
 
 
-def listen(name: str, kind: socket.SocketKind) -> socket.socket:
-    """A listener at that name, for this user alone. Raises ``OSError``."""
-    listener = bound(name, kind)
-    listener.listen(sockets.BACKLOG)
-    return listener
-
-
-def bound(name: str, kind: socket.SocketKind) -> socket.socket:
-    """A socket at that name. The mode is set before anybody can know of it. Raises ``OSError``."""
-    made = socket.socket(socket.AF_UNIX, kind)
-    made.setblocking(False)
-    mask = os.umask(0o177)
-    try:
-        made.bind(unix_name(name))
-    except OSError:
-        made.close()
-        raise
-    finally:
-        os.umask(mask)
-    return made
-
-
-async def connect(script: LocalScript | Any, kind: socket.SocketKind) -> socket.socket:
-    """A connection to the script's address. Raises ``OSError``."""
-    sock = script.sock = socket.socket(socket.AF_UNIX, kind)
-    script.created()
-    sock.setblocking(False)
-    while True:
-        try:
-            await script.loop.sock_connect(sock, unix_name(script.name))
-            return sock
-        except BlockingIOError:  # the listener's queue is full (connect(2), Unix domain)
-            await asyncio.sleep(LOOK_SECONDS)
-
-
-class PipeScript(LocalScript):
+class PipeScript(ListeningScript, LocalScript):
     """Anonymous pipes, handed over a socket of the Unix domain."""
 
-    def serve(self) -> None:
-        self.listener = listen(self.name, socket.SOCK_STREAM)
-        self.made = True
-        self.created()
-
-    def remove(self) -> None:
-        unlink(self.name)
-
     async def do_accept(self, step: dict[str, Any]) -> None:
-        assert self.listener is not None
-        sock, _ = await self.loop.sock_accept(self.listener)
+        sock = await self.accepted()
         up, up_end = os.pipe()
         down_end = down = None
         if self.command.get("joined"):
@@ -234,8 +112,7 @@ class PipeScript(LocalScript):
         self.opened(Ends(up, down), "accepted")
 
     async def do_connect(self, step: dict[str, Any]) -> None:
-        sock = await connect(self, socket.SOCK_STREAM)
-        channel = UnixSocket(sock)
+        channel = UnixSocket(await self.connection())
         try:
             while not channel.descriptors:
                 if not await channel.receive():

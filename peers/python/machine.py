@@ -45,7 +45,7 @@ def _lacking(function: str) -> str:
     return str(posix.lacking(function))
 
 
-def kind(transport: str) -> type[script._Script]:
+def kind(transport: str) -> type[script.Script]:
     """Who holds scripts over it."""
     module, name, _ = _KINDS[transport]
     found: Any = getattr(importlib.import_module(module), name)

@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -26,6 +27,7 @@ import stacks
 import trades
 
 CONTRACT = 1
+STOP_SECONDS = 0.8
 ASKING_THREADS = 160
 _PLAIN = [
     *(f"serve {name}/{transport}" for name in services.NAMES for transport in ("tcp", "udp")),
@@ -59,6 +61,7 @@ class Peer:
         self.hosted: dict[str, Any] = {}
         self.threads = ThreadPoolExecutor(ASKING_THREADS, "ask")
         self.asks: dict[str, Any] = {}
+        self.stops: list[threading.Thread] = []
         self._greeted = False
         self._rest = b""
 
@@ -151,7 +154,9 @@ class Peer:
         id_ = command["id"]
         hosted = self.hosted.pop(id_, None)
         if hosted is not None:
-            threading.Thread(target=hosted.stop, daemon=True).start()
+            self.stops = [one for one in self.stops if one.is_alive()]
+            self.stops.append(threading.Thread(target=hosted.stop, daemon=True))
+            self.stops[-1].start()
         elif id_ in self.tasks:
             self.tasks[id_].cancel()
         elif id_ in self.asks:
@@ -163,10 +168,12 @@ class Peer:
         self.output.event("flushed", id=id_)
 
     async def leave(self) -> None:
-        """Ends what is going on; names that scripts made are gone then."""
-        for hosted in self.hosted.values():
-            if hasattr(hosted, "leave"):
-                hosted.leave()
+        """Ends what is going on; names that scripts made and trees of services are gone then."""
+        for id_ in [id_ for id_, hosted in self.hosted.items() if getattr(hosted, "on_disk", False)]:
+            self.do_stop({"id": id_})
+        limit = time.monotonic() + STOP_SECONDS
+        for stopping in self.stops:
+            stopping.join(max(0, limit - time.monotonic()))
         tasks = list(self.tasks.values())
         for task in tasks:
             task.cancel()

@@ -178,13 +178,26 @@ def compound(octets: bytes) -> list[tuple[int, int, bytes]]:
 
 
 def blocks(kind: int, count: int, body: bytes) -> list[dict[str, int]]:
-    """The report blocks of an SR or RR."""
+    """The report blocks of an SR or RR; other packets have none."""
+    if kind not in (SR, RR):
+        return []
     start = 24 if kind == SR else 4
-    found = []
-    for ssrc, lost, highest, jitter, lsr, dlsr in struct.iter_unpack("!IIIIII", body[start : start + 24 * count]):
+    end, found = start + 24 * min(count, max(0, len(body) - start) // 24), []
+    for ssrc, lost, highest, jitter, lsr, dlsr in struct.iter_unpack("!IIIIII", body[start:end]):
         signed = (lost & 0xFFFFFF) - (1 << 24 if lost & 0x800000 else 0)
         found.append({"ssrc": ssrc, "fraction": lost >> 24, "lost": signed, "highest": highest, "jitter": jitter, "lsr": lsr, "dlsr": dlsr})
     return found
+
+
+def leaving(packets: list[tuple[int, int, bytes]]) -> list[int]:
+    """The sources that say BYE (6.6)."""
+    said = [(count, body) for kind, count, body in packets if kind == BYE]
+    return [ssrc for count, body in said for (ssrc,) in struct.iter_unpack("!I", body[: 4 * min(count, len(body) // 4)])]
+
+
+def sent_reports(packets: list[tuple[int, int, bytes]]) -> list[tuple[int, int]]:
+    """Of each SR: whose it is, and the middle of its NTP timestamp (LSR, 6.4.1)."""
+    return [struct.unpack_from("!I2xI", body) for kind, _, body in packets if kind == SR and len(body) >= 24]
 
 
 def own_ssrc() -> int:

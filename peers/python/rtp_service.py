@@ -22,11 +22,10 @@ class Service(UdpService):
         self.sources: dict[tuple[Any, ...], dict[int, rtp.Source]] = {}
 
     async def _one(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        octets, remote = await loop.sock_recvfrom(sock, 65536)
-        now = time.monotonic()
-        self._reporter.step("received", octets=len(octets), digest=digest(octets), remote=sockets.shown(remote))
         try:
+            octets, remote = await asyncio.get_running_loop().sock_recvfrom(sock, 65536)
+            now = time.monotonic()
+            self._reporter.step("received", octets=len(octets), digest=digest(octets), remote=sockets.shown(remote))
             if rtp.is_rtcp(octets):
                 await self.control(sock, octets, remote, now)
             else:
@@ -50,16 +49,15 @@ class Service(UdpService):
         """An RTCP datagram came: an SR is answered, a BYE ends the stream."""
         known = self.sources.get(remote, {})
         packets = rtp.compound(octets)
-        leaving = [body[4 * k : 4 * k + 4] for kind, count, body in packets if kind == rtp.BYE for k in range(count)]
-        for ssrc in (int.from_bytes(one, "big") for one in leaving):
+        for ssrc in rtp.leaving(packets):
             if ssrc in known:
                 self._reporter.step("stream", remote=sockets.shown(remote), **known.pop(ssrc).told())
         if not known:
             self.sources.pop(remote, None)
-        kind, _, body = packets[0]
-        source = known.get(int.from_bytes(body[:4], "big"))
-        if kind == rtp.SR and source is not None and len(body) >= 24:
-            source.report = int.from_bytes(body[6:10], "big"), now
+        reported = next(((known[ssrc], when) for ssrc, when in rtp.sent_reports(packets) if ssrc in known), None)
+        if reported is not None:
+            source, when = reported
+            source.report = when, now
             answer = self.report(source, time.monotonic())
             await asyncio.get_running_loop().sock_sendto(sock, answer, remote)
             self._reporter.step("sent", octets=len(answer), digest=digest(answer), remote=sockets.shown(remote))

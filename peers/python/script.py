@@ -12,7 +12,6 @@ import machine
 import payload
 import sockets
 from report import Reporter, digest
-from sockets import Named as Named
 from stream import Stream
 
 DEFAULT_DEADLINE = 10_000
@@ -48,22 +47,22 @@ async def run(command: dict[str, Any], reporter: Reporter) -> None:
     try:
         async with asyncio.timeout(command.get("deadline", DEFAULT_DEADLINE) / 1000):
             await script.perform()
-    except (OSError, sockets.Ended, Named, TimeoutError) as error:
+    except (OSError, sockets.Ended, sockets.Named, TimeoutError) as error:
         script.failed(error)
     finally:
         await script.end()
         reporter.done()
 
 
-def _kind(transport: str) -> type[_Script]:
+def _kind(transport: str) -> type[Script]:
     """Who holds scripts over it; what few conversations need is loaded for the first of them."""
     if transport == "multicast":
-        found: type[_Script] = importlib.import_module("groups").GroupScript
+        found: type[Script] = importlib.import_module("groups").GroupScript
         return found
     return {"tcp": TcpScript, "udp": UdpScript}.get(transport) or machine.kind(transport)
 
 
-class _Script:
+class Script:
     """What both transports share: the walk through the steps."""
 
     def __init__(self, command: dict[str, Any], reporter: Reporter) -> None:
@@ -144,12 +143,13 @@ class _Script:
         return self.command["address"], self.command["port"]
 
 
-def _kept(step: dict[str, Any], octets: bytes) -> dict[str, object]:
+def kept(step: dict[str, Any], octets: bytes) -> dict[str, object]:
+    """The octets that are told themselves, where the step asks for that."""
     keep = step.get("keep", 0)
     return {"hex": octets[:keep].hex()} if keep else {}
 
 
-class TcpScript(_Script):
+class TcpScript(Script):
     """A script over one connection."""
 
     stream: Stream | None = None
@@ -217,7 +217,7 @@ class TcpScript(_Script):
             self._rest(stream, step)
             raise
         octets = stream.take(count)
-        self.reporter.step("received", octets=len(octets), digest=digest(octets), **more, **_kept(step, octets))
+        self.reporter.step("received", octets=len(octets), digest=digest(octets), **more, **kept(step, octets))
         if step.get("until") == "end":
             self.reporter.step("end")
 
@@ -240,7 +240,7 @@ class TcpScript(_Script):
         """What there was when a stream ended, broke or was late too early."""
         octets = stream.take(len(stream.held))
         if octets or stream.ended:
-            self.reporter.step("received", octets=len(octets), digest=digest(octets), **_kept(step, octets))
+            self.reporter.step("received", octets=len(octets), digest=digest(octets), **kept(step, octets))
         if stream.ended:
             self.reporter.step("end")
 
@@ -257,7 +257,7 @@ class TcpScript(_Script):
                     await stream.more()
         if stream.held:
             octets = stream.take(len(stream.held))
-            self.reporter.step("received", octets=len(octets), digest=digest(octets), **_kept(step, octets))
+            self.reporter.step("received", octets=len(octets), digest=digest(octets), **kept(step, octets))
         else:
             self.reporter.step("quiet")
 
@@ -293,7 +293,7 @@ class TcpScript(_Script):
             self.listener.close()
 
 
-class UdpScript(_Script):
+class UdpScript(Script):
     """A script over one datagram socket."""
 
     peer: tuple[Any, ...] | None = None
@@ -353,7 +353,7 @@ class UdpScript(_Script):
 
     def _arrived(self, step: dict[str, Any], octets: bytes, remote: tuple[Any, ...]) -> None:
         self.peer = remote
-        self.reporter.step("received", octets=len(octets), digest=digest(octets), remote=sockets.shown(remote), **_kept(step, octets))
+        self.reporter.step("received", octets=len(octets), digest=digest(octets), remote=sockets.shown(remote), **kept(step, octets))
 
     async def _quiet(self, sock: socket.socket, step: dict[str, Any]) -> None:
         try:

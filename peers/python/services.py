@@ -141,12 +141,7 @@ class Connection:
             await asyncio.sleep(0)
 
     async def _writable(self) -> None:
-        ready = self.loop.create_future()
-        self.loop.add_writer(self.sock, lambda: ready.done() or ready.set_result(None))
-        try:
-            await ready
-        finally:
-            self.loop.remove_writer(self.sock)
+        await sockets.ready(self.sock.fileno(), writing=True)
 
     async def one_shot(self, answer: bytes) -> bool:
         """Sends, half-closes, and reads to the client's FIN, so that no RST can destroy the answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -67,6 +68,18 @@ def abort(stream: socket.socket) -> None:
     """Closes with RST."""
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0))
     stream.close()
+
+
+async def ready(fd: int, *, writing: bool) -> None:
+    """Returns when the descriptor can be read or written."""
+    loop = asyncio.get_running_loop()
+    known = loop.create_future()
+    add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
+    add(fd, lambda: known.done() or known.set_result(None))
+    try:
+        await known
+    finally:
+        remove(fd)
 
 
 def shown(address: tuple[object, ...]) -> list[object]:
