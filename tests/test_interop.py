@@ -21,6 +21,8 @@ pytestmark = pytest.mark.interop
 PEERS = ("c", "go", "node", "python")
 FURTHER = ("machine", "smtp", "dns")
 ABLE = set(PEERS)
+NEWEST = ("ftp", "rtp", "multicast")
+NEWLY_ABLE = {"c", "go", "python"}
 """Who does what only the further pages of the contract ask for."""
 namespaces = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces as root")
 
@@ -51,11 +53,15 @@ def check(found: dict[str, object]) -> None:
     assert tested == {(f"http-{role}-probes", name) for role, names in http.items() for name in names}
     pairs = {(c, s) for c in http["client"] for s in http["server"] if not there[s].program and (c in PEERS or s in PEERS)}
     wanted = {(c, s, f, p) for c in PEERS for s in PEERS for f in ("ipv4", "ipv6") for p in ("tcp", "udp")}
-    further = {one for one in passed if one[3] in FURTHER}
+    further = {one for one in passed if one[3] in (*FURTHER, *NEWEST)}
     assert passed - further == wanted | {(c, s, f, "http") for c, s in pairs for f in ("ipv4", "ipv6")}
     for protocol in FURTHER:
         able = {c for c, s, _, p in further if p == protocol and c == s}
         assert able >= ABLE
+        assert {(c, s) for c, s, _, p in further if p == protocol} >= {(c, s) for c in able for s in able}
+    for protocol in NEWEST:
+        able = {c for c, s, _, p in further if p == protocol and c == s}
+        assert able >= NEWLY_ABLE or (protocol == "multicast" and not able), (protocol, able)  # no loopback has multicast
         assert {(c, s) for c, s, _, p in further if p == protocol} >= {(c, s) for c in able for s in able}
     assert {r["verdict"] for r in results if not r.get("expected")} <= {"pass", "unsupported"}
     assert all(r["reason"] for r in results if r["verdict"] == "unsupported")

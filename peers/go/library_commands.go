@@ -18,17 +18,17 @@ type operationCommand struct {
 }
 
 type streamCommand struct {
-	SSRC      uint32          `json:"ssrc"`
-	Type      uint8           `json:"type"`
-	Sequence  uint16          `json:"sequence"`
-	Timestamp uint32          `json:"timestamp"`
-	Advance   uint32          `json:"advance"`
+	SSRC      *uint32         `json:"ssrc"`
+	Type      *uint8          `json:"type"`
+	Sequence  *uint16         `json:"sequence"`
+	Timestamp *uint32         `json:"timestamp"`
+	Advance   *uint32         `json:"advance"`
 	Payload   *payloadCommand `json:"payload"`
-	Order     []int64         `json:"order"`
-	Gaps      []int64         `json:"gaps"`
+	Order     []uint32        `json:"order"`
+	Gaps      []uint32        `json:"gaps"`
 	Reports   []int           `json:"reports"`
-	Marked    []int64         `json:"marked"`
+	Marked    []uint32        `json:"marked"`
 	CSRC      []uint32        `json:"csrc"`
-	Extension []any           `json:"extension"`
-	Padding   uint8           `json:"padding"`
+	Extension []any           `json:"extension"` // the profile, and words in hexadecimal
+	Padding   *uint8          `json:"padding"`
 }

@@ -165,17 +165,7 @@ func (t *recordTalk) send(ctx context.Context, w series, with sending) error {
 	if err := arm(ctx, t.post.SetWriteDeadline); err != nil {
 		return err
 	}
-	for i := int64(0); i < w.count; i++ {
-		if i > 0 {
-			if err := pause(ctx, w.gap); err != nil {
-				return err
-			}
-		}
-		if err := t.sendOne(w.payload.later(i), with); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.each(ctx, func(payload recipe) error { return t.sendOne(payload, with) })
 }
 
 func (t *recordTalk) sendOne(payload recipe, with sending) error {
@@ -327,12 +317,7 @@ func (t *recordTalk) halfClose(context.Context) error {
 	if t.post == nil {
 		return noSocket
 	}
-	if err := t.post.CloseWrite(); err != nil {
-		return err
-	}
-	t.halfClosed = true
-	t.report.add(step{name: "half-closed"})
-	return nil
+	return t.shutDown(t.post, &t.halfClosed)
 }
 
 // prepareWait is also for waiting until as many messages are there.

@@ -1,13 +1,11 @@
 //go:build !plain && !fasthttp
 
 // This file owns the service rtp: a receiver of streams, which reports on each
-// when it is asked to. Packets are pion's, RTCP's with pion/rtcp.
+// when it is asked to. Packets are read by pion/rtp and pion/rtcp.
 package main
 
 import (
-	"log"
 	"math/rand"
-	"net"
 	"net/netip"
 	"time"
 
@@ -16,12 +14,13 @@ import (
 )
 
 const (
-	rtpCNAME     = "parley@go.example"
-	rtcpFirst    = 192 // of the packet types by which RTCP is told from RTP (RFC 5761, 4)
-	rtcpLast     = 223
-	rtcpPadded   = 0x20
-	firstOfRTCP  = 200 // SR
-	secondOfRTCP = 201 // RR
+	rtpCNAME = "parley@go.example"
+
+	// The second octets by which RTCP is told from RTP (RFC 5761, 4).
+	rtcpFirst = 192
+	rtcpLast  = 223
+
+	rtcpPadded = 0x20 // the bit of the first octet
 )
 
 func isRTCP(octets []byte) bool {
@@ -31,7 +30,8 @@ func isRTCP(octets []byte) bool {
 // readRTCP reads a compound packet, and refuses what A.2 has refused: pion
 // does not ask what the first one is.
 func readRTCP(octets []byte) ([]rtcp.Packet, error) {
-	if octets[0]&rtcpPadded != 0 || octets[1] != firstOfRTCP && octets[1] != secondOfRTCP {
+	kind := rtcp.PacketType(octets[1])
+	if octets[0]&rtcpPadded != 0 || kind != rtcp.TypeSenderReport && kind != rtcp.TypeReceiverReport {
 		return nil, badCommand("no compound packet")
 	}
 	return rtcp.Unmarshal(octets)
@@ -41,104 +41,83 @@ func describe(ssrc uint32) *rtcp.SourceDescription {
 	return rtcp.NewCNAMESourceDescription(ssrc, rtpCNAME)
 }
 
-func (c *serveCommand) rtp() (func(*service) error, error) {
-	return (*service).serveRTP, nil
+// rtpFrom is a source: those of different addresses differ.
+type rtpFrom struct {
+	address netip.AddrPort
+	ssrc    uint32
 }
 
-// rtpReceiver has the sources of each address.
+// rtpReceiver has the sources that have not left.
 type rtpReceiver struct {
 	*service
-	conn    *net.UDPConn
 	ssrc    uint32
-	since   time.Time
-	sources map[netip.AddrPort]map[uint32]*rtpSource
+	sources map[rtpFrom]*rtpSource
 }
 
-func (s *service) serveRTP() error {
-	conn, err := bindUDP(s.at, s.created)
-	if err != nil {
-		return err
-	}
-	s.report.add(step{name: "bound", local: localOf(conn)})
-	s.guard(conn)
-	s.report.flush()
-	receiver := &rtpReceiver{s, conn, rand.Uint32(), time.Now(), map[netip.AddrPort]map[uint32]*rtpSource{}}
-	buffer := getBuffer()
-	defer putBuffer(buffer)
-	for !s.stopped() {
-		if err := receiver.datagram(buffer[:]); err != nil && !s.stopped() {
-			log.Printf("service %s: %v", s.id, err)
-		}
-	}
-	_ = conn.Close()
-	return nil
+func (c *serveCommand) rtp() (func(*service) error, error) {
+	return func(s *service) error {
+		receiver := &rtpReceiver{s, rand.Uint32(), map[rtpFrom]*rtpSource{}}
+		return s.serveDatagrams(receiver.take)
+	}, nil
 }
 
-func (r *rtpReceiver) datagram(buffer []byte) error {
-	n, from, err := r.conn.ReadFromUDPAddrPort(buffer)
-	if err != nil {
-		return err
-	}
-	now, octets := time.Now(), buffer[:n]
-	r.passed("received", octets, from)
+// take is for each datagram; one that is no valid packet counts for nothing.
+func (r *rtpReceiver) take(octets []byte, from netip.AddrPort) (answer []byte) {
+	now := time.Now()
 	if isRTCP(octets) {
 		return r.control(octets, from, now)
 	}
 	var p rtp.Packet
-	if err := p.Unmarshal(octets); err != nil || p.Version != 2 {
-		return nil // it counts for nothing
+	if p.Unmarshal(octets) != nil || p.Version != rtpVersion {
+		return nil
 	}
-	known := r.sources[from]
-	if known == nil {
-		known = map[uint32]*rtpSource{}
-		r.sources[from] = known
+	at := rtpFrom{from, p.SSRC}
+	if r.sources[at] == nil {
+		r.sources[at] = newRTPSource(&p)
 	}
-	if known[p.SSRC] == nil {
-		known[p.SSRC] = newRTPSource(&p)
-	}
-	known[p.SSRC].take(&p, now, r.since)
+	r.sources[at].take(&p, now)
 	return nil
 }
 
-// control answers an SR, and tells of a stream that a BYE ends.
-func (r *rtpReceiver) control(octets []byte, from netip.AddrPort, now time.Time) error {
+// control tells of streams that a BYE ends, and answers an SR of one that goes
+// on.
+func (r *rtpReceiver) control(octets []byte, from netip.AddrPort, now time.Time) []byte {
 	packets, err := readRTCP(octets)
 	if err != nil {
-		return nil // it counts for nothing
+		return nil
 	}
 	for _, packet := range packets {
 		if bye, is := packet.(*rtcp.Goodbye); is {
 			r.left(bye.Sources, from)
 		}
 	}
-	sender, is := packets[0].(*rtcp.SenderReport)
-	if !is || r.sources[from][sender.SSRC] == nil {
-		return nil
+	for _, packet := range packets {
+		if sender, is := packet.(*rtcp.SenderReport); is && r.sources[rtpFrom{from, sender.SSRC}] != nil {
+			return r.answer(r.sources[rtpFrom{from, sender.SSRC}], sender, now)
+		}
 	}
-	source := r.sources[from][sender.SSRC]
-	source.lastReport, source.reportCame = uint32(sender.NTPTime>>16), now
-	report := &rtcp.ReceiverReport{SSRC: r.ssrc, Reports: []rtcp.ReceptionReport{source.block(time.Now())}}
-	answer, err := rtcp.Marshal([]rtcp.Packet{report, describe(r.ssrc)})
-	if err != nil {
-		return err
-	}
-	if _, err := r.conn.WriteToUDPAddrPort(answer, from); err != nil {
-		return err
-	}
-	r.passed("sent", answer, from)
 	return nil
 }
 
-func (r *rtpReceiver) left(sources []uint32, from netip.AddrPort) {
-	known := r.sources[from]
-	for _, ssrc := range sources {
-		if source := known[ssrc]; source != nil {
+func (r *rtpReceiver) left(ssrcs []uint32, from netip.AddrPort) {
+	for _, ssrc := range ssrcs {
+		source := r.sources[rtpFrom{from, ssrc}]
+		if source != nil && !r.silent {
 			whole, told := source.told()
 			r.report.add(step{name: "stream", remote: from, count: whole, members: told})
-			delete(known, ssrc)
 		}
+		delete(r.sources, rtpFrom{from, ssrc})
 	}
-	if len(known) == 0 {
-		delete(r.sources, from)
+}
+
+func (r *rtpReceiver) answer(source *rtpSource, sender *rtcp.SenderReport, came time.Time) []byte {
+	block := source.block()
+	block.LastSenderReport = uint32(sender.NTPTime >> 16) // the middle 32 bits
+	block.Delay = uint32(time.Since(came).Seconds() * 65536)
+	report := &rtcp.ReceiverReport{SSRC: r.ssrc, Reports: []rtcp.ReceptionReport{block}}
+	answer, err := rtcp.Marshal([]rtcp.Packet{report, describe(r.ssrc)})
+	if err != nil {
+		return nil // all of its numbers fit, so that there is none
 	}
+	return answer
 }

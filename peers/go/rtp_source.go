@@ -15,6 +15,7 @@ import (
 
 const (
 	halfOfNumbers = 1 << 15
+	mostLost      = 1<<23 - 1
 	ntpToUnix     = 2208988800 // seconds from 1900 to 1970
 )
 
@@ -39,33 +40,27 @@ func ntpTime(at time.Time) uint64 {
 type rtpSource struct {
 	ssrc          uint32
 	rate          float64
-	base, highest int64 // extended
+	base, highest int64 // sequence numbers with their cycles
 	received      int64
 	jitter        float64
 	transit       float64
-	lastReport    uint32 // the middle of the last SR's NTP timestamp
-	reportCame    time.Time
-	contents      map[int64][]byte
+	since         time.Time        // the origin of transit times
+	contents      map[int64][]byte // payloads by sequence number
 
+	// When a report was asked for before.
 	expectedBefore, receivedBefore int64
 }
 
 func newRTPSource(first *rtp.Packet) *rtpSource {
 	number := int64(first.SequenceNumber)
 	return &rtpSource{
-		ssrc: first.SSRC, rate: clockRate(first.PayloadType), base: number, highest: number, contents: map[int64][]byte{},
+		ssrc: first.SSRC, rate: clockRate(first.PayloadType), base: number, highest: number, since: time.Now(), contents: map[int64][]byte{},
 	}
 }
 
-func (s *rtpSource) take(p *rtp.Packet, at time.Time, since time.Time) {
-	if ahead := p.SequenceNumber - uint16(s.highest); ahead < halfOfNumbers {
-		s.highest += int64(ahead)
-	}
-	behind := uint16(s.highest) - p.SequenceNumber
-	if number := s.highest - int64(behind); s.contents[number] == nil {
-		s.contents[number] = append([]byte{}, p.Payload...)
-	}
-	transit := at.Sub(since).Seconds()*s.rate - float64(p.Timestamp)
+func (s *rtpSource) take(p *rtp.Packet, at time.Time) {
+	s.number(p)
+	transit := at.Sub(s.since).Seconds()*s.rate - float64(p.Timestamp)
 	if s.received > 0 {
 		// Timestamps wrap: A.8 has integers of 32 bits.
 		late := math.Abs(math.Remainder(transit-s.transit, 1<<32))
@@ -73,6 +68,18 @@ func (s *rtpSource) take(p *rtp.Packet, at time.Time, since time.Time) {
 	}
 	s.transit = transit
 	s.received++
+}
+
+// number finds a packet's place: what is less than half of all numbers ahead
+// of the highest is new, and anything else came late, or twice.
+func (s *rtpSource) number(p *rtp.Packet) {
+	if ahead := p.SequenceNumber - uint16(s.highest); ahead < halfOfNumbers {
+		s.highest += int64(ahead)
+	}
+	place := s.highest - int64(uint16(s.highest)-p.SequenceNumber)
+	if _, twice := s.contents[place]; !twice {
+		s.contents[place] = slices.Clone(p.Payload)
+	}
 }
 
 func (s *rtpSource) expected() int64 { return s.highest - s.base + 1 }
@@ -83,20 +90,19 @@ func (s *rtpSource) lost() int64 { return s.expected() - s.received }
 func (s *rtpSource) fraction() uint8 {
 	expected, received := s.expected()-s.expectedBefore, s.received-s.receivedBefore
 	s.expectedBefore, s.receivedBefore = s.expected(), s.received
-	if expected <= 0 || received >= expected {
+	if received >= expected {
 		return 0
 	}
-	return uint8((expected - received) * 256 / expected)
+	return uint8(min((expected-received)*256/expected, math.MaxUint8))
 }
 
-func (s *rtpSource) block(now time.Time) rtcp.ReceptionReport {
-	var delay uint32
-	if !s.reportCame.IsZero() {
-		delay = uint32(now.Sub(s.reportCame).Seconds() * 65536)
-	}
+// block is a report block, but for what it says about the last SR. The lost
+// are a number of 24 bits, with a sign.
+func (s *rtpSource) block() rtcp.ReceptionReport {
+	lost := max(-mostLost-1, min(s.lost(), mostLost))
 	return rtcp.ReceptionReport{
-		SSRC: s.ssrc, FractionLost: s.fraction(), TotalLost: uint32(s.lost()) & 0xFFFFFF,
-		LastSequenceNumber: uint32(s.highest), Jitter: uint32(s.jitter), LastSenderReport: s.lastReport, Delay: delay,
+		SSRC: s.ssrc, FractionLost: s.fraction(), TotalLost: uint32(lost) & 0xFFFFFF,
+		LastSequenceNumber: uint32(s.highest), Jitter: uint32(s.jitter),
 	}
 }
 

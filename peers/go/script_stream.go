@@ -167,11 +167,16 @@ func (t *streamTalk) halfClose(context.Context) error {
 	if t.conn == nil {
 		return notConnected
 	}
-	if err := t.conn.CloseWrite(); err != nil {
+	return t.shutDown(t.conn, &t.halfClosed)
+}
+
+// shutDown ends the sending direction, takes that down, and tells it.
+func (c *conversation) shutDown(conn interface{ CloseWrite() error }, done *bool) error {
+	if err := conn.CloseWrite(); err != nil {
 		return err
 	}
-	t.halfClosed = true
-	t.report.add(step{name: "half-closed"})
+	*done = true
+	c.report.add(step{name: "half-closed"})
 	return nil
 }
 

@@ -140,13 +140,18 @@ func (t *udpTalk) send(ctx context.Context, w series) error {
 	if err := arm(ctx, t.conn.SetWriteDeadline); err != nil {
 		return err
 	}
+	return w.each(ctx, t.sendOne)
+}
+
+// each has the datagrams sent one by one.
+func (w series) each(ctx context.Context, send func(recipe) error) error {
 	for i := int64(0); i < w.count; i++ {
 		if i > 0 {
 			if err := pause(ctx, w.gap); err != nil {
 				return err
 			}
 		}
-		if err := t.sendOne(w.payload.later(i)); err != nil {
+		if err := send(w.payload.later(i)); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,12 @@ var udpServices = map[string]func(asked []byte) []byte{
 	"time":    func([]byte) []byte { return secondsSince1900() },
 }
 
-func (s *service) serveUDP(answer func([]byte) []byte) error {
+func (s *service) serveUDP(answer func(asked []byte) []byte) error {
+	return s.serveDatagrams(func(asked []byte, _ netip.AddrPort) []byte { return answer(asked) })
+}
+
+// serveDatagrams is for who wants to know, too, whence a datagram came.
+func (s *service) serveDatagrams(answer func(asked []byte, from netip.AddrPort) []byte) error {
 	conn, err := bindUDP(s.at, s.created)
 	if err != nil {
 		return err
@@ -40,13 +45,13 @@ func (s *service) serveUDP(answer func([]byte) []byte) error {
 	return nil
 }
 
-func (s *service) serveDatagram(conn *net.UDPConn, buffer []byte, answer func([]byte) []byte) error {
+func (s *service) serveDatagram(conn *net.UDPConn, buffer []byte, answer func([]byte, netip.AddrPort) []byte) error {
 	n, from, err := conn.ReadFromUDPAddrPort(buffer)
 	if err != nil {
 		return err
 	}
 	s.passed("received", buffer[:n], from)
-	octets := answer(buffer[:n])
+	octets := answer(buffer[:n], from)
 	if octets == nil {
 		return nil
 	}

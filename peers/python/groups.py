@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from typing import Any
 
 import sockets
-from script import BadCommand, UdpScript, text
+from script import BadCommand, UdpScript, Unsupported, text, whole
 
 _SOURCE_V4, _LEAVE_SOURCE_V4 = 39, 40
 _SOURCE_V6, _LEAVE_SOURCE_V6 = 46, 47
@@ -21,6 +22,11 @@ class GroupScript(UdpScript):
         super().check()
         for member in ("interface", "local"):
             text(self.command, member)
+        whole(self.command, "hops", needed=False)
+        if self.command.get("source") is not None:
+            text(self.command, "source")
+            if sys.platform != "linux":
+                raise Unsupported("Python does not name what joins a group for one source, and its numbers here are Linux's alone")
         if self.command["role"] == "client" and any(step["do"] in ("connect", "join", "leave") for step in self.command["steps"]):
             raise BadCommand("a client of a group neither connects nor joins")
 

@@ -1,4 +1,4 @@
-"""Sockets of the Unix domain, as scripts on one machine use them: how they are named, listened at, and what is passed with octets (``machine.md``)."""
+"""Sockets of the Unix domain, as scripts on one machine use them (``machine.md``): names, listeners, and what is passed with octets."""
 
 from __future__ import annotations
 

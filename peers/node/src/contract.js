@@ -32,7 +32,11 @@ const ABILITIES = {
   'script server/tcp': startScript,
   'script server/udp': startScript,
   'ask http/tcp': askHttp,
+  'script client/multicast': startScript,
+  'script server/multicast': startScript,
   'ask dns/udp': later(() => import('./ask-dns.js'), 'askDns'),
+  'serve rtp/udp': later(() => import('./service-rtp.js'), 'serveRtp'),
+  'ask rtp/udp': later(() => import('./ask-rtp.js'), 'askRtp'),
   'load tcp': loadTcp,
 };
 
@@ -59,11 +63,14 @@ function everything() {
   return { abilities: can, lacks, libraries: { uv, llhttp, openssl, ...versionsHere() } };
 }
 
+/** What is asked for over UDP. */
+const OVER_UDP = ['dns', 'rtp'];
+
 /** Which ability a command needs. */
 const NEEDS = {
   serve: (command) => `serve ${members.text(command, 'service')}/${members.text(command, 'transport')}`,
   script: (command) => `script ${members.text(command, 'role')}/${members.text(command, 'transport')}`,
-  ask: (command) => `ask ${members.text(command, 'service')}/${command.service === 'dns' ? 'udp' : 'tcp'}`,
+  ask: (command) => `ask ${members.text(command, 'service')}/${OVER_UDP.includes(command.service) ? 'udp' : 'tcp'}`,
   load: () => 'load tcp',
 };
 

@@ -6,6 +6,13 @@
 
 import dgram from 'node:dgram';
 import { pair } from './addresses.js';
+import { Turnstile } from './pace.js';
+
+/**
+ * All conversations together send no more than this in one turn: the system holds few datagrams for a service, which
+ * may live in this very process, and Node reads no more than 32 of them in a turn.
+ */
+export const DOOR = new Turnstile(16);
 
 /** How much may wait in the queue before further datagrams are dropped, as a system drops them. */
 const MAX_KEPT = 64 * 1024 * 1024;
@@ -27,10 +34,11 @@ export class Datagrams {
   /**
    * @param {'udp4' | 'udp6'} type
    * @param {boolean} connects whether the socket gets a peer address
+   * @param {boolean} [shared] whether others may be bound to the same address and port
    */
-  constructor(type, connects) {
+  constructor(type, connects, shared = false) {
     this.#connects = connects;
-    this.#socket = dgram.createSocket({ type, ipv6Only: type === 'udp6' });
+    this.#socket = dgram.createSocket({ type, ipv6Only: type === 'udp6', reuseAddr: shared });
     this.#socket.on('message', (octets, sender) => this.#came({ octets, sender }));
     this.#socket.on('error', (error) => this.#failed(error));
   }
@@ -38,6 +46,11 @@ export class Datagrams {
   /** @returns {[string, number]} what the socket is bound to; that may be the unspecified address */
   local() {
     return pair(this.#socket.address());
+  }
+
+  /** @returns {dgram.Socket} for what the system is asked of groups */
+  get socket() {
+    return this.#socket;
   }
 
   /**

@@ -48,6 +48,19 @@ export function optionalWhole(holder, name, bounds) {
 /**
  * @param {object} holder
  * @param {string} name
+ * @param {{max?: number, otherwise?: number[]}} [bounds] as for `whole`
+ * @returns {number[]}
+ */
+export function wholes(holder, name, { max = Number.MAX_SAFE_INTEGER, otherwise } = {}) {
+  const values = holder[name] ?? otherwise;
+  const good = Array.isArray(values) && values.every((value) => Number.isInteger(value) && value >= 0 && value <= max);
+  if (!good) throw badCommand(`'${name}' must be a list of whole numbers from 0 to ${max}`);
+  return values;
+}
+
+/**
+ * @param {object} holder
+ * @param {string} name
  * @returns {boolean} false where the member is missing
  */
 export function flag(holder, name) {
@@ -57,7 +70,7 @@ export function flag(holder, name) {
 }
 
 /** The longest time that Node's timers can wait, in milliseconds. */
-const MAX_WAIT = 2 ** 31 - 1;
+export const MAX_WAIT = 2 ** 31 - 1;
 
 /**
  * @param {object} holder
@@ -121,4 +134,22 @@ export function endpoint(command) {
   const family = net.isIP(address);
   if (family === 0) throw badCommand("'address' must be an IPv4 or IPv6 address");
   return { address, port: whole(command, 'port', { max: 65535 }), family };
+}
+
+/**
+ * @param {object} command of a group
+ * @param {4 | 6} family of the group
+ * @returns {{link: string, local: string, hops?: number, source?: string}} `link` names the interface
+ */
+export function group(command, family) {
+  const host = (name) => {
+    if (net.isIP(text(command, name)) !== family) throw badCommand(`'${name}' must be an IPv${family} address`);
+    return command[name];
+  };
+  return {
+    link: text(command, 'interface'),
+    local: host('local'),
+    hops: optionalWhole(command, 'hops', { max: 255 }),
+    source: command.source === undefined ? undefined : host('source'),
+  };
 }

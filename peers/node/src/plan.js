@@ -24,6 +24,11 @@ const LOOSE = {
   client: { start: { ...OPEN, wait: 'start', connect: 'open' }, open: OPEN, shut: { wait: 'shut' } },
   server: { start: OPEN, open: OPEN, shut: { wait: 'shut' } },
 };
+const MEMBER = { ...OPEN, join: 'open', leave: 'open' };
+const GROUP = {
+  client: { start: OPEN, open: OPEN, shut: { wait: 'shut' } },
+  server: { start: MEMBER, open: MEMBER, shut: { wait: 'shut' } },
+};
 const NAMED = { ...LOOSE, client: { ...LOOSE.client, start: { wait: 'start', connect: 'open' } } };
 const HEARING = { ...OPEN, block: 'open', unblock: 'open' };
 const SIGNALS = { start: HEARING, open: HEARING, shut: { wait: 'shut' } };
@@ -43,6 +48,7 @@ const RECORDS = {
 const MANNERS = {
   tcp: { order: CONNECTION, wants: RECEIVE },
   udp: { order: LOOSE, wants: RECORDS },
+  multicast: { order: GROUP, wants: RECORDS },
   unix: { order: CONNECTION, wants: RECEIVE, without: ['reset'], passes: true },
   fifo: { order: CONNECTION, wants: RECEIVE, without: ['reset'] },
   pipe: { order: CONNECTION, wants: RECEIVE, without: ['reset'] },
@@ -61,6 +67,8 @@ const CHECKS = {
   'half-close': () => ({}),
   close: () => ({}),
   reset: () => ({}),
+  join: () => ({}),
+  leave: () => ({}),
   wait: checkWait,
   block: checkBlock,
   unblock: checkBlock,

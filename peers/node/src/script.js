@@ -8,7 +8,11 @@ import { planOf } from './plan.js';
 import { TcpTalk } from './talk-tcp.js';
 import { UdpTalk } from './talk-udp.js';
 
-const TALKS = { tcp: TcpTalk, udp: UdpTalk };
+const TALKS = {
+  tcp: () => TcpTalk,
+  udp: () => UdpTalk,
+  multicast: async () => (await import('./talk-multicast.js')).GroupTalk,
+};
 
 /**
  * @param {object} command `script`
@@ -19,15 +23,22 @@ export function startScript(command, report) {
   const steps = planOf(command);
   const { transport } = command;
   const setting = {
-    ...(isLocal(transport) ? localSetting(command, steps) : members.endpoint(command)),
+    ...settingOf(command, steps),
     role: command.role,
     lazy: members.choice(command, 'reading', ['eager', 'lazy'], 'eager') === 'lazy',
     backlog: members.optionalWhole(command, 'backlog'),
     connects: steps.some((step) => step.do === 'connect'),
   };
   const script = new Script(steps, members.deadline(command), report);
-  script.run(TALKS[transport] ?? talkOf(transport, setting), setting);
+  script.run(isLocal(transport) ? talkOf(transport, setting) : TALKS[transport](), setting);
   return script;
+}
+
+/** What the members of the command say that are not the same for all transports. */
+function settingOf(command, steps) {
+  if (isLocal(command.transport)) return localSetting(command, steps);
+  const endpoint = members.endpoint(command);
+  return command.transport === 'multicast' ? { ...endpoint, ...members.group(command, endpoint.family) } : endpoint;
 }
 
 class Script {

@@ -28,7 +28,8 @@ export const UDP_SERVICES = Object.keys(ANSWERS);
 export const serveUdp = (command, report) => serveUdpWith(ANSWERS[command.service], command, report);
 
 /**
- * @param {(octets: Buffer) => Buffer | undefined} answer to a datagram; undefined: nothing
+ * @param {(octets: Buffer, sender: object, say: (step: string, members: object) => void) => Buffer | undefined} answer to a
+ *   datagram, undefined: nothing; `say` reports a further step
  * @param {object} command `serve`
  * @param {import('./output.js').Report} report
  * @returns {{stop: () => void}}
@@ -47,6 +48,7 @@ class UdpService {
   #report;
   #bound = false;
   #closing = false;
+  #say = (step, members) => this.#reporting && this.#report.add(step, members);
 
   constructor(type, answer, reporting, report) {
     this.#socket = dgram.createSocket({ type, ipv6Only: type === 'udp6' });
@@ -82,7 +84,7 @@ class UdpService {
 
   #take(octets, sender) {
     if (this.#reporting) this.#tell('received', octets, sender);
-    const answer = this.#answer(octets);
+    const answer = this.#answer(octets, sender, this.#say);
     if (answer) this.#send(answer, sender);
   }
 

@@ -1,16 +1,10 @@
 // Scripts over UDP: what each step does, and what it reports. Knows neither time limits nor the order of steps.
 
 import { pair } from './addresses.js';
-import { Datagrams } from './datagrams.js';
+import { DOOR, Datagrams } from './datagrams.js';
 import { StepFailure } from './faults.js';
-import { Alarm, Turnstile } from './pace.js';
+import { Alarm } from './pace.js';
 import { tallyOf } from './tally.js';
-
-/**
- * All conversations together send no more than this in one turn: the system holds few datagrams for a service, which
- * may live in this very process, and Node reads no more than 32 of them in a turn.
- */
-const DOOR = new Turnstile(16);
 
 /** One conversation over UDP. Every step is a method by the step's name, and throws what made it fail. */
 export class UdpTalk {
@@ -36,16 +30,16 @@ export class UdpTalk {
   async open() {
     const { address, port, role, connects } = this.#setting;
     if (connects) return;
-    this.#create();
+    this.create();
     if (role === 'server') {
       await this.#datagrams.bind(address, port);
-      this.#sayLocal(this.#datagrams.local());
-    } else this.#partner = { address, port };
+      this.sayLocal(this.#datagrams.local());
+    } else this.sendTo({ address, port });
   }
 
   async connect() {
     const { address, port } = this.#setting;
-    this.#create();
+    this.create();
     this.#say('connecting', { remote: [address, port] });
     await this.#datagrams.connect(address, port);
     this.#partner = { address, port };
@@ -82,23 +76,34 @@ export class UdpTalk {
     await this.#datagrams?.close();
   }
 
-  #create() {
+  /**
+   * @param {boolean} [shared] whether others may be bound to the same address and port
+   * @returns {Datagrams} the socket of this conversation, whose creation is told
+   */
+  create(shared = false) {
     const { family, connects } = this.#setting;
-    this.#datagrams = new Datagrams(`udp${family}`, connects);
+    this.#datagrams = new Datagrams(`udp${family}`, connects, shared);
     this.hadSocket = true;
     this.#say('created');
+    return this.#datagrams;
+  }
+
+  /** @param {{address: string, port: number}} partner where `send` goes from now on */
+  sendTo(partner) {
+    this.#partner = partner;
+  }
+
+  /** @param {[string, number]} local what the socket is bound to */
+  sayLocal(local) {
+    this.#saidLocal = true;
+    this.#say('bound', { local });
   }
 
   async #sendOne(octets) {
     await DOOR.pass();
     await this.#datagrams.send(octets, this.#partner);
     this.#say('sent', { ...tallyOf(octets), remote: pair(this.#partner) });
-    if (!this.#saidLocal) this.#sayLocal(await this.#datagrams.localTowards(this.#partner));
-  }
-
-  #sayLocal(local) {
-    this.#saidLocal = true;
-    this.#say('bound', { local });
+    if (!this.#saidLocal) this.sayLocal(await this.#datagrams.localTowards(this.#partner));
   }
 
   #received({ octets, sender }, keep) {
