@@ -108,4 +108,4 @@ def test_loopback_has_no_ports_of_its_own() -> None:
 
 
 def test_the_ports_are_those_of_the_rfcs() -> None:
-    assert sorted(SERVICE_PORTS.values()) == [7, 9, 13, 17, 19, 25, 37, 53, 80]
+    assert sorted(SERVICE_PORTS.values()) == [7, 9, 13, 17, 19, 21, 25, 37, 53, 80, 5004]

@@ -136,22 +136,28 @@ func (a *asking) files(user, password string, operations []operation) (at int, e
 		return 0, nil
 	}
 	for at, o := range operations {
-		told, err := o.do(session, o)
-		refused, err = ftpRefusal(err)
-		switch {
-		case err != nil:
+		if refused, err = a.fileOperation(session, o); err != nil || refused == ftpGoingDown {
 			return at, err
-		case refused == 0:
-			a.reportDid(o, o.status, told)
-		default:
-			a.reportDid(o, refused, did{})
-		}
-		if refused == ftpGoingDown {
-			return at, nil
 		}
 	}
 	dialer.control.leaving = true
 	return len(operations) - 1, session.Quit()
+}
+
+// fileOperation does one and tells of it. What was refused is told by its
+// status alone.
+func (a *asking) fileOperation(session *ftpSession, o operation) (refused int, err error) {
+	told, err := o.do(session, o)
+	refused, err = ftpRefusal(err)
+	switch {
+	case err != nil:
+		return 0, err
+	case refused != 0:
+		a.reportDid(o, refused, did{})
+	default:
+		a.reportDid(o, o.status, told)
+	}
+	return refused, nil
 }
 
 // ftpRefusal is the code of a reply that the library made an error of; 0: there
