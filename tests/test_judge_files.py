@@ -141,6 +141,22 @@ def test_what_the_wire_shows_of_a_session(spoken: tuple[Said, ...], findings: se
     assert {(f.requirement, f.side) for f in result.findings} == findings
 
 
+BROKEN_OFF = step("failed", at=1, error="ended", says="gone")
+
+
+def test_a_session_that_breaks_off_is_not_taken_for_one_with_other_names() -> None:
+    other = Operation("retrieve", {"op": "retrieve", "name": "other", "type": "ascii"}, ABC)
+    wire = control(*GREETING, *carried("RETR", b"abc\r\n", "server"))
+    result = held(scenario(FETCH, other), (did("retrieve", **AMOUNT), BROKEN_OFF), (), wire)
+    assert (result.verdict, [(f.requirement, f.side) for f in result.findings]) == (FAIL, [(REQUIRED[0], "server")])
+
+
+def test_another_name_does_not_hide_that_the_session_breaks_off() -> None:
+    wire = control(*GREETING, said("client", COMMAND, "RETR N"), *carried("RETR", b"abc\r\n", "server")[1:])
+    result = held(scenario(FETCH, FETCH), (did("retrieve", **AMOUNT), BROKEN_OFF), (), wire)
+    assert [(f.requirement, f.side) for f in result.findings] == [("RFC1123-4.1.4.1-pathnames-as-given", "client"), (REQUIRED[0], "server")]
+
+
 def test_who_does_not_wait_to_be_greeted() -> None:
     first = (said("client", COMMAND, "USER x"), said("server", REPLY, "220 x", 220))
     result = held(scenario(FETCH), (did("retrieve", **AMOUNT),), (), control(*first, *carried("RETR", b"abc\r\n", "server")))

@@ -24,17 +24,18 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
         streams.alone(case.scenario.server, trace.server.steps, trace, findings)
         if findings:
             return  # the client did not say what it had to
-    if not case.scenario.server:
-        _names(case, trace, findings)
-    if findings:
-        return  # a server need not know another name
     told = [(i, s) for i, s in enumerate(trace.client.steps) if s.step == "did"]
+    if not case.scenario.server:
+        _names(session.operations[: len(told)], trace, findings)
+    renamed = bool(findings)
     carried = _carried(trace)
     moved = iter(carried or ())
     for number, operation in enumerate(session.operations):
         if number >= len(told):
             _not_told(number, operation, trace, findings)
             return
+        if renamed:
+            continue  # a server need not know another name
         if not _status(number, operation, told[number], findings) or not operation.succeeds:
             if findings:
                 return
@@ -171,12 +172,11 @@ def _came(number: int, operation: Operation, numbered: Numbered, findings: Findi
         findings.add(DISAGREE, "both", says, amount(*wanted), amount(step.octets, step.digest), requirement=operation.requires, evidence=where)
 
 
-def _names(case: Case, trace: Trace, findings: Findings) -> None:
-    """Names reach the server as they were given (RFC 1123 4.1.4.1)."""
-    assert case.scenario.session is not None
+def _names(done: tuple[Operation, ...], trace: Trace, findings: Findings) -> None:
+    """Names reach the server as they were given (RFC 1123 4.1.4.1), in the operations that were done: of another the wire may show nothing."""
     for flow in trace.wire.flows:
         said = [(s.verb, s.text.partition(" ")[2].encode("latin-1")) for s in flow.dialogue if s.kind == COMMAND]
-        for number, operation in enumerate(case.scenario.session.operations):
+        for number, operation in enumerate(done):
             name, verb = operation.told.get("name"), VERBS[operation.op]
             of_it = [given for one, given in said if one == verb]
             if name and of_it and name.encode() not in of_it:

@@ -21,8 +21,8 @@ _FEW = 65_536
 _DROPPED = frozenset(
     {"RFC9293-3.1-checksum", "RFC9293-3.1-header-format", "RFC768-fields-length-counts-header", "RFC768-fields-checksum-pseudo-header"}
 )
-_PROVOKING = frozenset({"RFC959-4.1.2-port-six-numbers", "RFC2428-2-eprt-format", "RFC1123-4.1.4.1-pathnames-as-given"})
-"""Of native FTP clients: what they ask for wrongly, servers may answer as they like."""
+_PROVOKING = frozenset({"RFC959-4.1.2-port-six-numbers", "RFC2428-2-eprt-format"})
+"""Of native FTP clients: what is not well-formed, servers may answer as they like."""
 RESET_ENDS = "RFC9293-3.5.3-rst-kills-connection"
 _KEEPALIVE = "RFC9293-3.8.4-keepalive-default-off"
 _MESSAGES = ("RFC9110-", "RFC9112-", "RFC5321-", "RFC959-", "RFC1123-4.1", "RFC2428-", "RFC3550-")
