@@ -51,7 +51,8 @@ class Peer:
     """Everything that is going on, by id."""
 
     def __init__(self, stack: stacks.Stack, plain: bool) -> None:
-        self.output = report.Output()
+        loop = asyncio.get_running_loop()
+        self.output = report.Output(lambda: loop.call_soon_threadsafe(loop.call_later, report.HOLD_SECONDS, self.output.flush))
         self.stack = stack
         local, lacks = machine.abilities() if plain else ([], {})
         others, other_lacks, self.libraries = trades.abilities() if plain else ([], {}, {})
@@ -203,11 +204,7 @@ async def main(http: str = "", packages: str = "") -> None:
         machine.prepare()
     peer, ended = Peer(stacks.load(http, packages), not http), asyncio.Event()
     threading.Thread(target=_read, args=(asyncio.get_running_loop(), peer, ended), name="input", daemon=True).start()
-    while not ended.is_set():
-        try:
-            await asyncio.wait_for(ended.wait(), report.HOLD_SECONDS)
-        except TimeoutError:
-            peer.output.flush()
+    await ended.wait()
     await peer.leave()
     peer.output.close()
     sys.stderr.flush()

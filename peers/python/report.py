@@ -11,9 +11,11 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 HOLD_SECONDS = 0.04
+"""So long a step may be kept back."""
 
 
 def now() -> int:
@@ -27,11 +29,15 @@ def digest(octets: bytes | bytearray) -> str:
 
 
 class Output:
-    """Standard output, as a queue of lines."""
+    """Standard output, as a queue of lines. ``wake`` is called, by any thread, when steps begin to be kept back: ``flush`` is due
+    ``HOLD_SECONDS`` later. A peer with nothing to tell then has nothing to do.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Callable[[], object]) -> None:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._held: dict[Reporter, None] = {}
+        self._wake = wake
+        self._woken = False
         self._lock = threading.Lock()
         self._writer = threading.Thread(target=self._write, name="output", daemon=True)
         self._writer.start()
@@ -63,6 +69,9 @@ class Output:
         """Notes a reporter that keeps steps back."""
         with self._lock:
             self._held[reporter] = None
+            wakes, self._woken = not self._woken, True
+        if wakes:
+            self._wake()
 
     def release(self, reporter: Reporter) -> None:
         """The reporter has told everything."""
@@ -74,6 +83,7 @@ class Output:
         with self._lock:
             held = list(self._held)
             self._held.clear()
+            self._woken = False
         for reporter in held:
             reporter.flush()
 
