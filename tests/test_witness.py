@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from harness.network.base import Host
+from harness.wire.capture import SLOTS
 from harness.wire.messages import Ask
 
 pytestmark = [pytest.mark.interop, pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are Linux's")]
@@ -116,6 +117,27 @@ async def test_a_witness_that_was_killed_leaves_no_evidence_and_no_hang(wire: Wi
     seen = await asyncio.wait_for(wire.link.see(wire.ask("tcp", ("198.18.0.1", 5), time.time_ns())), 5)
     assert "ended before its time" in seen.incomplete
     assert "ended before its time" in (await wire.link.see(wire.ask("udp", ("198.18.0.1", 5), time.time_ns()))).incomplete
+
+
+async def test_frames_that_the_ring_had_no_room_for_are_missed(wire: Wire) -> None:
+    """Also where none comes after them that could tell of it; what was before them is whole, and so is what comes later."""
+    with wire.socket(wire.far, socket.SOCK_DGRAM, 7), wire.socket(wire.near, socket.SOCK_DGRAM) as sender:
+        there = (wire.far.addresses["ipv4"], 7)
+        since = time.time_ns()
+        sender.sendto(b"before", there)
+        before = await wire.link.see(wire.ask("udp", sender.getsockname(), since))
+        os.kill(wire.link._process.pid, signal.SIGSTOP)
+        since = time.time_ns()
+        for _ in range(SLOTS + COUNT):
+            sender.sendto(b"x", there)
+        os.kill(wire.link._process.pid, signal.SIGCONT)
+        seen = await wire.link.see(wire.ask("udp", sender.getsockname(), since))
+        since = time.time_ns()
+        sender.sendto(b"after", there)
+        after = await wire.link.see(wire.ask("udp", sender.getsockname(), since))
+    assert not before.incomplete
+    assert seen.incomplete.startswith("the capture at near lost 1,0")
+    assert not after.incomplete
 
 
 async def test_a_capture_that_cannot_be_written_costs_nothing_else(wire: Wire, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import ctypes
 import mmap
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 
 SLOT = 2048
@@ -23,6 +24,8 @@ _TPACKET_V2, _ALL_PROTOCOLS, _OUTGOING = 1, 0x0003, 4
 _SO_ATTACH_FILTER = 26
 _KERNEL, _USER, _LOSING = 0, 0x1, 0x4
 _STATUS = struct.Struct("=I")
+_STATUS_BYTE = 0 if sys.byteorder == "little" else 3
+"""Where the low octet of a status stands."""
 _HEAD = struct.Struct("=IIIHHII")
 """Of ``struct tpacket2_hdr``: status, length, captured length, offsets of the frame and of its payload, seconds, nanoseconds."""
 _PACKET_TYPE = 32 + 10
@@ -77,8 +80,13 @@ class Ring:
         self._packets = packets
         self._map = mmap.mmap(packets.fileno(), SLOT * SLOTS)
         self._at = 0
-        self.received = 0
         self.dropped = 0
+        self.losing = False
+        """Whether the kernel says that it dropped frames that ``count`` has not told of."""
+
+    def ready(self) -> bool:
+        """Whether a frame is there; costs no system call."""
+        return bool(self._map[self._at + _STATUS_BYTE] & _USER)
 
     def take(self, most: int = SLOTS) -> Iterator[Captured]:
         """All frames that are there, at most ``most`` of them, each once."""
@@ -87,6 +95,8 @@ class Ring:
             status, _, size, start, _, seconds, nanoseconds = _HEAD.unpack_from(ring, at)
             if not status & _USER:
                 break
+            if status & _LOSING:
+                self.losing = True
             begin = at + start
             frame = ring[begin : begin + size]
             left = ring[at + _PACKET_TYPE] == _OUTGOING
@@ -97,8 +107,8 @@ class Ring:
 
     def count(self) -> int:
         """How many frames the kernel had to drop since the last time that somebody asked."""
-        received, dropped = struct.unpack("=II", self._packets.getsockopt(_SOL_PACKET, _STATISTICS, 8))
-        self.received += received
+        _, dropped = struct.unpack("=II", self._packets.getsockopt(_SOL_PACKET, _STATISTICS, 8))
+        self.losing = False
         self.dropped += dropped
         return int(dropped)
 

@@ -20,23 +20,26 @@ BUSY_SECONDS, IDLE_SECONDS = 0.002, 0.01
 
 
 class _Watched:
-    """A host; when its ring was read last, and when it lost frames: (from, to, how many), nanoseconds since 1970."""
+    """A host; when it was found that its ring lost frames: (nanoseconds since 1970, how many)."""
 
     def __init__(self, name: str, ring: Ring) -> None:
         self.name = name
         self.ring = ring
-        self.read = time.time_ns()
-        self.losses: list[tuple[int, int, int]] = []
+        self.losses: list[tuple[int, int]] = []
 
     def catch(self, number: int, caught: deque[Caught]) -> int:
         """Takes all frames that are there; says how many."""
-        began, before = time.time_ns(), len(caught)
-        caught.extend((number, *captured) for captured in self.ring.take())
+        before = len(caught)
+        caught.extend([(number, *captured) for captured in self.ring.take()])
+        if self.ring.losing:
+            self.count()
+        return len(caught) - before
+
+    def count(self) -> None:
+        """Asks the kernel for what the ring lost; frames tell of it only once there is room for one again."""
         dropped = self.ring.count()
         if dropped:
-            self.losses.append((self.read, time.time_ns(), dropped))
-        self.read = began
-        return len(caught) - before
+            self.losses.append((time.time_ns(), dropped))
 
 
 class Hosts:
@@ -63,12 +66,13 @@ class Hosts:
             host = self._watched.pop(number, None)
             if host is not None:
                 host.catch(number, self._caught)
+                host.count()
                 self.dropped += host.ring.dropped
                 host.ring.close()
 
     def _catch(self) -> int:
         with self._lock:
-            return sum(host.catch(number, self._caught) for number, host in self._watched.items())
+            return sum(host.catch(number, self._caught) for number, host in self._watched.items() if host.ring.ready())
 
     def _empty(self) -> None:
         pause = IDLE_SECONDS
@@ -84,8 +88,11 @@ class Hosts:
     def lost(self, numbers: Iterable[int], since: int) -> str:
         """Which of these hosts lost frames since then, in words; empty if none did."""
         for number in numbers:
-            host = self._watched.get(number)
-            lost = sum(count for _, until, count in host.losses if until >= since) if host else 0
+            with self._lock:
+                host = self._watched.get(number)
+                if host is not None:
+                    host.count()
+            lost = sum(count for when, count in host.losses if when >= since) if host else 0
             if lost:
                 return f"the capture at {self.names[number]} lost {lost:,} frames while this went on"
         return ""
@@ -93,4 +100,7 @@ class Hosts:
     def close(self) -> int:
         """Ends the thread; returns how many frames were lost in all."""
         self._ended.set()
-        return self.dropped + sum(host.ring.dropped for host in self._watched.values())
+        with self._lock:
+            for host in self._watched.values():
+                host.count()
+            return self.dropped + sum(host.ring.dropped for host in self._watched.values())

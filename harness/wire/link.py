@@ -66,6 +66,7 @@ class Link:
         self._asked: dict[int, asyncio.Future[Wire]] = {}
         self._out: deque[messages.ToWitness] = deque()
         self._unsent: deque[bytes] = deque()
+        self._pieces = messages.Pieces()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Future[None] | None = None
         self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -165,7 +166,8 @@ class Link:
             if not data:
                 self._end()
                 return
-            for message in messages.decode_from_witness(data):
+            whole = self._pieces.whole(data)
+            for message in messages.decode_from_witness(whole) if whole else ():
                 self._take(message)
 
     def _take(self, message: messages.FromWitness) -> None:

@@ -82,18 +82,42 @@ FromWitness = Answer | Finished
 encode = msgspec.msgpack.Encoder().encode
 decode_to_witness = msgspec.msgpack.Decoder(list[ToWitness]).decode
 decode_from_witness = msgspec.msgpack.Decoder(list[FromWitness]).decode
-MAX_PACKET = 1 << 18
-_FULL = 1 << 16
+PIECE = 1 << 16
+MAX_PACKET = PIECE + 1
+_LAST, _MORE = b"\0", b"\1"
 
 
 def packets(messages: deque[ToWitness] | deque[FromWitness]) -> Iterator[bytes]:
-    """All messages, taken out of the queue, in packets of about 64 KiB at most; one message is never that large."""
+    """All messages, taken out of the queue, in packets of ``MAX_PACKET`` octets at most: a list of about that size in each, and where one
+    message alone is larger, pieces of it.
+    """
     held: list[msgspec.Raw] = []
     size = 0
     while messages:
         one = encode(messages.popleft())
         held.append(msgspec.Raw(one))
         size += len(one)
-        if size > _FULL or not messages:
-            yield encode(held)
+        if size > PIECE // 2 or not messages:
+            yield from _pieces(encode(held))
             held, size = [], 0
+
+
+def _pieces(octets: bytes) -> Iterator[bytes]:
+    for start in range(0, len(octets), PIECE):
+        yield (_MORE if start + PIECE < len(octets) else _LAST) + octets[start : start + PIECE]
+
+
+class Pieces:
+    """The packets of one direction, put together again."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+
+    def whole(self, packet: bytes) -> bytes:
+        """The list of messages that this packet completes; empty if it completes none."""
+        self._held.append(packet[1:])
+        if packet[:1] == _MORE:
+            return b""
+        octets = b"".join(self._held)
+        self._held.clear()
+        return octets

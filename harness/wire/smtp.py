@@ -6,12 +6,17 @@ but for DATA. Any octets in, values out: nothing here raises; what breaks the gr
 
 from __future__ import annotations
 
+import re
+
 from harness.model.talk import CONTENT, Said
 from harness.wire.lines import BARE, BROKEN_OFF, MAX_SAID, When, bare, command, replies, said
 
 LONG_LINE, UNSTUFFED = "long-line", "unstuffed"
 TEXT_LINE = 1000
 """Octets with CRLF (RFC 5321 4.5.3.1.6)."""
+_FIRST_DOT = re.compile(rb"(?:\A|(?<=\r\n))\.")
+_LONE_DOT = re.compile(_FIRST_DOT.pattern + rb"(?!\.)")
+"""A line that begins with a dot, and with one alone (4.5.2)."""
 
 
 def dialogue(client: bytes, server: bytes, when_client: When, when_server: When) -> tuple[Said, ...]:
@@ -42,8 +47,7 @@ def _content(octets: bytes, start: int, when: When) -> tuple[Said, int]:
     else:
         held, end, problems = octets[start:], len(octets), [BROKEN_OFF]
     problems += [BARE] if bare(held) else []
-    lines = held.split(b"\r\n")
-    problems += [LONG_LINE] if any(len(line) + 2 > TEXT_LINE for line in lines) else []
-    problems += [UNSTUFFED] if any(line.startswith(b".") and not line.startswith(b"..") for line in lines) else []
-    plain = b"\r\n".join(line.removeprefix(b".") for line in lines)
+    problems += [LONG_LINE] if max(map(len, held.split(b"\r\n"))) + 2 > TEXT_LINE else []
+    problems += [UNSTUFFED] if _LONE_DOT.search(held) else []
+    plain = _FIRST_DOT.sub(b"", held)
     return said("client", CONTENT, plain, "", 0, (start, end), when, problems), end

@@ -50,6 +50,7 @@ class Witness:
         self._frames = 0
         self._out: deque[messages.FromWitness] = deque()
         self._unsent: deque[bytes] = deque()
+        self._pieces = messages.Pieces()
 
     def serve(self) -> None:
         """Goes on until the socket ends or ``Finish`` comes."""
@@ -84,7 +85,10 @@ class Witness:
                 data, ancillary, _, _ = self._control.recvmsg(messages.MAX_PACKET, _ROOM_FOR_ONE, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return True
-            if not data or not all(self._obey(message, ancillary) for message in messages.decode_to_witness(data)):
+            if not data:
+                return False
+            whole = data if ancillary else self._pieces.whole(data)  # what comes with a socket comes by itself, also between pieces
+            if whole and not all(self._obey(message, ancillary) for message in messages.decode_to_witness(whole)):
                 return False
         return True
 
