@@ -19,9 +19,12 @@ COMMAND_LINE = 512
 """Octets with CRLF (RFC 5321 4.5.3.1.4)."""
 When = Callable[[int], tuple[int, int]]
 """The time and the frame that the octet at a place left with."""
-bare = re.compile(rb"\r(?!\n)|(?<!\r)\n").search
-"""A line end that is not CRLF."""
 _lines = re.compile(rb"[^\n]*\n?").finditer
+
+
+def bare(octets: bytes) -> bool:
+    """Whether a CR or an LF stands in them by itself."""
+    return not octets.count(b"\r") == octets.count(b"\n") == octets.count(b"\r\n")
 
 
 def said(by: str, kind: str, octets: bytes, text: str, code: int, span: tuple[int, int], when: When, problems: list[str]) -> Said:

@@ -14,9 +14,7 @@ from harness.wire.lines import BARE, BROKEN_OFF, MAX_SAID, When, bare, command, 
 LONG_LINE, UNSTUFFED = "long-line", "unstuffed"
 TEXT_LINE = 1000
 """Octets with CRLF (RFC 5321 4.5.3.1.6)."""
-_FIRST_DOT = re.compile(rb"(?:\A|(?<=\r\n))\.")
-_LONE_DOT = re.compile(_FIRST_DOT.pattern + rb"(?!\.)")
-"""A line that begins with a dot, and with one alone (4.5.2)."""
+_LONE_DOT = re.compile(rb"\r\n\.(?!\.)")
 
 
 def dialogue(client: bytes, server: bytes, when_client: When, when_server: When) -> tuple[Said, ...]:
@@ -48,6 +46,7 @@ def _content(octets: bytes, start: int, when: When) -> tuple[Said, int]:
         held, end, problems = octets[start:], len(octets), [BROKEN_OFF]
     problems += [BARE] if bare(held) else []
     problems += [LONG_LINE] if max(map(len, held.split(b"\r\n"))) + 2 > TEXT_LINE else []
-    problems += [UNSTUFFED] if _LONE_DOT.search(held) else []
-    plain = _FIRST_DOT.sub(b"", held)
+    ended = b"\r\n" + held
+    problems += [UNSTUFFED] if _LONE_DOT.search(ended) else []
+    plain = ended.replace(b"\r\n.", b"\r\n")[2:]
     return said("client", CONTENT, plain, "", 0, (start, end), when, problems), end
