@@ -73,6 +73,12 @@ class Entry(msgspec.Struct, frozen=True):
         return Expected(w.kind, self.where, w.reason, w.owner, w.link, w.requirement, met)
 
 
+def _spec_of(entry: Entry) -> str:
+    """The spec whose cases it speaks of; empty if these may be several."""
+    word, slash, _ = entry.written.cases.partition("/")
+    return word if slash and not set("*?[") & set(word) else ""
+
+
 def parse(document: Document, requirements: Collection[str], problems: list[Problem]) -> list[Entry]:
     """The entries of one file; what is wrong with it is added to ``problems``, each at its place."""
     raw = document.value
@@ -110,6 +116,7 @@ class Book:
         self.entries = tuple(entries)
         self._strict = strict
         self._patterns = [(re.compile(fnmatch.translate(e.written.cases)), e) for e in self.entries]
+        self._of_spec: dict[str, list[tuple[re.Pattern[str], Entry]]] = {}
         self._speaking: dict[str, tuple[Entry, ...]] = {}
         self._versions: Mapping[str, Collection[str]] = {}
 
@@ -121,7 +128,10 @@ class Book:
     def speaking_of(self, case: str) -> tuple[Entry, ...]:
         """The entries that speak of a case, in their order."""
         if case not in self._speaking:
-            self._speaking[case] = tuple(e for pattern, e in self._patterns if pattern.match(case) and self._holds(e.written.when, case))
+            spec = case.partition("/")[0]
+            if spec not in self._of_spec:
+                self._of_spec[spec] = [(p, e) for p, e in self._patterns if _spec_of(e) in (spec, "")]
+            self._speaking[case] = tuple(e for p, e in self._of_spec[spec] if p.match(case) and self._holds(e.written.when, case))
         return self._speaking[case]
 
     def _holds(self, when: str, case: str) -> bool:

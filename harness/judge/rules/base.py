@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -32,12 +33,12 @@ class Wrong(msgspec.Struct, frozen=True):
 
 
 Rule = Callable[[Content], list[Wrong]]
-_SPACES = b"\r\n"
+_UNPRINTABLE = re.compile(rb"[^\x20-\x7e\r\n]")
 
 
 def printable(content: Content) -> list[int]:
     """Positions of octets that are neither printable ASCII, SP, CR nor LF."""
-    return [i for i, octet in enumerate(content.octets) if not (32 <= octet < 127 or octet in _SPACES)]
+    return [match.start() for match in _UNPRINTABLE.finditer(content.octets)]
 
 
 class Shown(msgspec.Struct, frozen=True):

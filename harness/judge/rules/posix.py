@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
+import re
 
 from harness.judge.rules.base import Content, Wrong
+
+_RUNS = re.compile(rb"(.)\1*", re.DOTALL)
 
 
 def _atomic(content: Content) -> list[Wrong]:
     """Each write is of as many equal octets as what this side sent: every run of equal octets is whole writes."""
     size = max(1, len(content.question))
-    at = 0
-    for octet, run in itertools.groupby(content.octets):
-        length = sum(1 for _ in run)
+    for run in _RUNS.finditer(content.octets):
+        length = run.end() - run.start()
         if length % size:
-            return [Wrong(f"writes of {size} octets, each in one piece", f"{length} octets {octet:#04x} at offset {at}")]
-        at += length
+            return [Wrong(f"writes of {size} octets, each in one piece", f"{length} octets {run[0][0]:#04x} at offset {run.start()}")]
     return []
 
 
