@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.model.case import Case
 from harness.model.result import Finding
+from harness.model.talk import Said
 from harness.model.trace import Step
 
 OTHER = {"client": "server", "server": "client"}
@@ -48,6 +49,23 @@ class Findings:
         """One finding; see ``Finding`` for the words. ``requirement``: what it breaks, or what a spec states, of which the first is cited."""
         cited = requirement if isinstance(requirement, str) else requirement[0] if requirement else ""
         self.list.append(Finding(kind, side, says, expected, observed, cited or self._default, evidence))
+
+    def content(
+        self,
+        kind: str,
+        side: str,
+        says: str,
+        wanted: tuple[int, str],
+        told: Step | Said,
+        *,
+        requirement: str | tuple[str, ...] = "",
+        evidence: tuple[str, ...] = (),
+    ) -> bool:
+        """A finding where the octets and the digest that are told are not those that are wanted; says whether they are."""
+        if same(wanted, (told.octets or 0, told.digest)):
+            return True
+        self.add(kind, side, says, amount(*wanted), amount(told.octets, told.digest), requirement=requirement, evidence=evidence)
+        return False
 
     def __bool__(self) -> bool:
         return bool(self.list)

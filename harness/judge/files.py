@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judge import streams
-from harness.judge.base import Findings, amount, at, failure, same
+from harness.judge.base import Findings, at, failure
 from harness.model.case import Case
 from harness.model.files import LISTING, STORING, VERBS, Entry, Operation
 from harness.model.mail import fits
@@ -103,10 +103,8 @@ def _told(number: int, operation: Operation, numbered: Numbered, findings: Findi
     place, step = numbered
     where, what = (at("client", place),), _what(number, operation)
     if operation.op in STORING and operation.content is not None:
-        given = (operation.content.length(), operation.content.digest())
-        if not same(given, (step.octets or 0, step.digest)):
-            says = f"{what}: the client reports another content than it was given"
-            findings.add(MISREPORT, "client", says, amount(*given), amount(step.octets, step.digest), evidence=where)
+        says = f"{what}: the client reports another content than it was given"
+        findings.content(MISREPORT, "client", says, operation.content.measure(), step, evidence=where)
     for word, wanted, got in (
         ("names", _sorted(operation.names), _sorted(_last_parts(step.names))),
         ("entries", _entries(operation.entries), _entries(step.entries)),
@@ -144,32 +142,21 @@ def _moved(number: int, operation: Operation, numbered: Numbered, said: Said | N
     octets = operation.on_the_wire()
     due = len(octets), sha256(octets)
     sender = "client" if operation.op in STORING else "server"
-    if not same(due, (said.octets, said.digest)):
-        says = f"{what}: another content leaves the {sender} than is due"
-        findings.add(
-            NONCONFORMANT, sender, says, amount(*due), amount(said.octets, said.digest), requirement=operation.requires,
-            evidence=(f"frame {said.frame}",),
-        )  # fmt: skip
-    elif operation.op == "retrieve" and operation.content is not None:
-        wanted = operation.content.length(), operation.content.digest()
-        if not same(wanted, (step.octets or 0, step.digest)):
-            says = f"{what}: the client reports another content than came"
-            where = (at("client", place),)
-            findings.add(
-                NONCONFORMANT, "client", says, amount(*wanted), amount(step.octets, step.digest), requirement=operation.requires, evidence=where
-            )
+    says = f"{what}: another content leaves the {sender} than is due"
+    right = findings.content(NONCONFORMANT, sender, says, due, said, requirement=operation.requires, evidence=(f"frame {said.frame}",))
+    if right and operation.op == "retrieve" and operation.content is not None:
+        says = f"{what}: the client reports another content than came"
+        where = (at("client", place),)
+        findings.content(NONCONFORMANT, "client", says, operation.content.measure(), step, requirement=operation.requires, evidence=where)
 
 
 def _came(number: int, operation: Operation, numbered: Numbered, findings: Findings) -> None:
     """What came, where nobody watched."""
     place, step = numbered
-    if operation.content is None:
-        return
-    wanted = operation.content.length(), operation.content.digest()
-    if not same(wanted, (step.octets or 0, step.digest)):
+    if operation.content is not None:
         says = f"{_what(number, operation)}: another content came than is at the server"
         where = (at("client", place),)
-        findings.add(DISAGREE, "both", says, amount(*wanted), amount(step.octets, step.digest), requirement=operation.requires, evidence=where)
+        findings.content(DISAGREE, "both", says, operation.content.measure(), step, requirement=operation.requires, evidence=where)
 
 
 def _names(done: tuple[Operation, ...], trace: Trace, findings: Findings) -> None:
@@ -197,9 +184,7 @@ def _left(case: Case, trace: Trace, *, watched: bool, findings: Findings) -> Non
         findings.add(kind, side, "files that were stored are not with the server, or not once", f"{len(due)}", f"{len(told)} reported by the server")
         return
     for (name, content), step in zip(due, told, strict=True):
-        wanted = content.length(), content.digest()
         if step.name != name:
             findings.add(kind, side, "the server reports to have stored another file", name, str(step.name))
-        elif not same(wanted, (step.octets or 0, step.digest)):
-            says = f"the server holds another content of {name} than was sent to it"
-            findings.add(kind, side, says, amount(*wanted), amount(step.octets, step.digest))
+        else:
+            findings.content(kind, side, f"the server holds another content of {name} than was sent to it", content.measure(), step)

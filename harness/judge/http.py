@@ -126,7 +126,7 @@ def _wanted_content(exchange: Exchange) -> tuple[int, str | None] | None:
     if not answer.body_stated:
         return None
     body = exchange.body if answer.body == "same" else answer.body
-    return (body.length(), body.digest()) if isinstance(body, Payload) else (0, None)
+    return body.measure() if isinstance(body, Payload) else (0, None)
 
 
 # -- the request, as the server's stack hands it over ---------------------------------------------------------
@@ -145,7 +145,7 @@ def _request(i: int, exchange: Exchange, request: Step | None, findings: Finding
         if name not in HOP_BY_HOP and got_fields.get(name) != value:
             findings.add(DISAGREE, "both", f"{what}: field {name} did not arrive as the client was given it", repr(value), repr(got_fields.get(name)))
     body = exchange.body
-    sent = (body.length(), body.digest()) if body else (0, None)
+    sent = body.measure() if body else (0, None)
     came = (request.octets or 0, request.digest)
     if not same(sent, came):
         findings.add(DISAGREE, "both", f"{what}: the content did not arrive as the client was given it", amount(*sent), amount(*came))

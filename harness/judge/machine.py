@@ -37,7 +37,7 @@ def _wrong(role: str, check: Check, place: int, says: str, expected: str, observ
 
 def _descriptor(role: str, check: Check, place: int, step: Step, findings: Findings) -> None:
     assert check.descriptor is not None
-    wanted, got = (check.descriptor.length(), check.descriptor.digest()), step.descriptor
+    wanted, got = check.descriptor.measure(), step.descriptor
     if got is None:
         findings.add(CONTRACT, role, f"the {role} was to tell what the passed descriptor held", "'descriptor'", "none", evidence=(at(role, place),))
     elif not same(wanted, (got.octets, got.digest)):

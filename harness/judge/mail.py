@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.judge import streams
-from harness.judge.base import Findings, amount, at, failure, same
+from harness.judge.base import Findings, amount, at, failure
 from harness.model.case import Case
 from harness.model.mail import Delivery, Message, fits
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
@@ -51,9 +51,9 @@ def _status(delivery: Delivery) -> str:
 def _outcome(i: int, delivery: Delivery, numbered: Numbered, findings: Findings) -> None:
     place, step = numbered
     content, where = delivery.message.content, (at("client", place),)
-    if step.octets != content.length() or step.digest != content.digest():
+    if (step.octets, step.digest) != content.measure():
         says = f"message {i + 1}: the client reports another content than it was given"
-        findings.add(MISREPORT, "client", says, amount(content.length(), content.digest()), amount(step.octets, step.digest), evidence=where)
+        findings.add(MISREPORT, "client", says, amount(*content.measure()), amount(step.octets, step.digest), evidence=where)
     if not fits(step.status or 0, delivery.status):
         says = f"message {i + 1} has another status"
         findings.add(NONCONFORMANT, findings.server, says, _status(delivery), str(step.status), requirement=delivery.requires, evidence=where)
@@ -89,22 +89,16 @@ def _arrived(case: Case, trace: Trace, findings: Findings) -> None:
 
 def _sent(i: int, delivery: Delivery, said: Said, findings: Findings) -> None:
     """What left the client as the content, read with the dots of transparency taken out."""
-    content = delivery.message.content
-    if not same((said.octets, said.digest), (content.length(), content.digest())):
-        says = f"message {i + 1} leaves the client as another content than it was given"
-        findings.add(
-            NONCONFORMANT, "client", says, amount(content.length(), content.digest()), amount(said.octets, said.digest),
-            requirement=_STUFFING, evidence=(f"frame {said.frame}",),
-        )  # fmt: skip
+    says = f"message {i + 1} leaves the client as another content than it was given"
+    wanted = delivery.message.content.measure()
+    findings.content(NONCONFORMANT, "client", says, wanted, said, requirement=_STUFFING, evidence=(f"frame {said.frame}",))
 
 
 def _held(delivery: Delivery, step: Step, watched: bool, findings: Findings) -> None:
     message = delivery.message
     kind, side = (NONCONFORMANT, "server") if watched else (DISAGREE, "both")
-    if not same((step.octets or 0, step.digest), (message.content.length(), message.content.digest())):
-        says = "the server reports another content than the client was given"
-        expected, observed = amount(message.content.length(), message.content.digest()), amount(step.octets, step.digest)
-        findings.add(kind, side, says, expected, observed, requirement=_UNSTUFFING)
+    says = "the server reports another content than the client was given"
+    findings.content(kind, side, says, message.content.measure(), step, requirement=_UNSTUFFING)
     _envelope(message.sender, delivery.taken, step, kind, side, findings)
 
 
@@ -122,8 +116,6 @@ def left(messages: Sequence[Message], trace: Trace, findings: Findings) -> None:
         findings.add(NONCONFORMANT, "server", "the server took another number of messages", str(len(messages)), str(len(told)))
         return
     for message, step in zip(messages, told, strict=True):
-        content = message.content
-        if not same((step.octets or 0, step.digest), (content.length(), content.digest())):
-            says = "the server reports another content than was sent to it"
-            findings.add(NONCONFORMANT, "server", says, amount(content.length(), content.digest()), amount(step.octets, step.digest))
+        says = "the server reports another content than was sent to it"
+        findings.content(NONCONFORMANT, "server", says, message.content.measure(), step)
         _envelope(message.sender, message.recipients, step, NONCONFORMANT, "server", findings)

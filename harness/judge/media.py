@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.judge.base import Findings, amount, at, failure, first, same
+from harness.judge.base import Findings, amount, at, failure, first
 from harness.model.case import Case
 from harness.model.media import SR, Block, Rtcp, Rtp, Stream, same_packets
 from harness.model.result import CONTRACT, DISAGREE, MISREPORT, NONCONFORMANT
@@ -102,6 +102,5 @@ def _found(stream: Stream, trace: Trace, *, watched: bool, findings: Findings) -
     ):
         if wanted != got:
             findings.add(kind, side, f"the server tells another {what} of the stream", str(wanted), str(got))
-    if not findings and not same(content, (step.octets or 0, step.digest)):
-        says = "the server puts other octets together than the stream carried"
-        findings.add(kind, side, says, amount(*content), amount(step.octets, step.digest))
+    if not findings:
+        findings.content(kind, side, "the server puts other octets together than the stream carried", content, step)

@@ -142,7 +142,7 @@ class _Reader:
         _, payload = next(self._sent)
         if step.octets != payload.length() or step.digest != payload.digest():
             says = f"the {self._role} reports to have sent something else than it was told to"
-            expected = amount(payload.length(), payload.digest())
+            expected = amount(*payload.measure())
             self._findings.add(MISREPORT, self._role, says, expected, amount(step.octets, step.digest), evidence=(at(self._role, place),))
         return True
 

@@ -181,8 +181,8 @@ def _fits_rule(script: Script, check: Check, place: int, step: Step, trace: Trac
 def _exact(role: str, check: Check, received: scripts.Received, other: tuple[Step, ...], trace: Trace, findings: Findings) -> None:
     assert check.octets is not None
     wanted = [check.octets.successor(k) for k in range(check.count)]
-    missing = [(w.length(), w.digest()) for w in wanted]
-    described = {(w.length(), w.digest()): _described(w) for w in wanted}
+    missing = [w.measure() for w in wanted]
+    described = {w.measure(): _described(w) for w in wanted}
     for place, step in received.steps:
         got = (step.octets or 0, step.digest or "")
         expected = described[missing[0]]
@@ -224,7 +224,7 @@ def _wrong_content(role: str, check: Check, place: int, step: Step, expected: st
 
 def _described(payload: Payload) -> str:
     """What was to come; small contents in full, as they are shown where something else came."""
-    words = amount(payload.length(), payload.digest())
+    words = amount(*payload.measure())
     return f"{words}: {_shown(payload.octets().hex())}" if 0 < payload.length() <= _SMALL else words
 
 

@@ -38,6 +38,10 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
         """How many octets it stands for."""
         return self.size if self.pattern else len(_octets(self))
 
+    def measure(self) -> tuple[int, str]:
+        """How many octets, and their digest."""
+        return self.length(), self.digest()
+
     def as_told(self) -> dict[str, object]:
         """The recipe as the contract writes it."""
         if self.pattern:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import Field, model_validator
 
 from harness.model import files as f
@@ -129,16 +130,13 @@ def operation(spec: Operation) -> f.Operation:
     if spec.content is not None:
         told["content"] = payload(spec.content).as_told()
     content = spec.content or outcome.content
-    value = f.Operation(
-        op, told, payload(content) if content else None, _left(spec), tuple(outcome.status), outcome.breaks, requires=tuple(outcome.requires)
-    )
-    if not value.succeeds:
-        return value
     entries = tuple(map(_entry, outcome.entries)) if outcome.entries is not None else None
     names = tuple(outcome.names) if outcome.names is not None else None
-    return f.Operation(
-        op, told, value.content, value.left, value.status, value.breaks, names, entries, outcome.size, outcome.path, value.requires,
+    value = f.Operation(
+        op, told, payload(content) if content else None, None, tuple(outcome.status), outcome.breaks, names, entries, outcome.size, outcome.path,
+        tuple(outcome.requires),
     )  # fmt: skip
+    return msgspec.structs.replace(value, left=_left(spec)) if value.succeeds and spec.content is not None else value
 
 
 def _entry(spec: list[str | int]) -> f.Entry:
@@ -146,10 +144,9 @@ def _entry(spec: list[str | int]) -> f.Entry:
     return str(name), str(kind), int(size[0]) if size else None
 
 
-def _left(spec: Operation) -> tuple[str, Any] | None:
+def _left(spec: Operation) -> tuple[str, Any]:
     """The file at the server after it went well."""
-    if spec.content is None or not any(code.startswith("2") for code in spec.expect.status):
-        return None
+    assert spec.content is not None
     stored = spec.expect.stored
     name = (stored.name if stored and stored.name else getattr(spec, spec.op)).lstrip("/")
     return name, payload(stored.content if stored else spec.content)
