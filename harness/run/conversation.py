@@ -98,8 +98,9 @@ async def _once(case: Case, client: LivePeer, server: LivePeer, told: Told, port
     trace = await talk.trace(asked, clock)
     talk.leave()
     trace = msgspec.structs.replace(trace, seconds=time.perf_counter() - began, attached=server.silent)
-    if case.scenario.place == "machine" or case.scenario.questions:
-        return msgspec.structs.replace(trace, wire=NO_WIRE if case.scenario.place == "machine" else NOT_KNOWN), None
+    unseen = NO_WIRE if case.scenario.place == "machine" else NOT_KNOWN if case.scenario.questions else None
+    if unseen is not None:
+        return msgspec.structs.replace(trace, wire=unseen), None
     if not any(s.step in ("created", "connected", "bound", "connecting") for s in trace.client.steps):
         return trace, None
     step = stepped(ahead, wall_ahead(), int(trace.seconds * 1e9))

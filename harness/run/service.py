@@ -158,11 +158,11 @@ class Service(Activity):
         """The first ``wanted`` reports of datagrams to and from ``client`` that nobody claimed; of contents that are ``known``, if any are."""
         reader = Datagrams(wanted, known, summed=summed)
         self._readers.setdefault(client, deque()).append(reader)
-        came = [step for step in self._datagrams.pop(client, []) if reader.takes(step)]
+        came = deque(step for step in self._datagrams.pop(client, ()) if reader.takes(step))
         while came and not reader.whole:
-            reader.add(came.pop(0))
+            reader.add(came.popleft())
         if came:
-            self._datagrams[client] = came
+            self._datagrams[client] = list(came)
         return reader
 
     # -- the end of a claim -----------------------------------------------------------------------------------
