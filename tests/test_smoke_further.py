@@ -28,7 +28,6 @@ DEFECTS = [
     ("posix-missing-process-is-no-error", "a process that is not there"),
     ("smtp-does-not-unstuff", "a message is taken"),
     ("smtp-does-not-stuff", "a message is delivered"),
-    ("ftp-ascii-as-it-is", "a session finds the files"),
     ("ftp-no-preliminary-reply", "a session finds the files"),
     ("ftp-lets-everybody-in", "'nobody' is refused with 530"),
     ("rtp-highest-without-cycles", "an SR is answered"),

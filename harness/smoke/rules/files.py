@@ -41,19 +41,18 @@ async def _data(stage: Stage, wire: Wire) -> Wire:
     return await stage.connect(int(found[2]))
 
 
-@serving.rule("a session finds the files, in TYPE A with CRLF; what it stores is told in 'stored', and is not there for the next session")
+@serving.rule("a session finds the files; what it stores is told in 'stored', and is not there for the next session")
 async def _session(stage: Stage) -> None:
     service, port = await stage.serve("ftp", "tcp", files=_FILES)
     wire = await stage.connect(port)
-    await _says(wire, *_LOGIN, (b"TYPE A", b"200"))
+    await _says(wire, *_LOGIN, (b"TYPE I", b"200"))
     data = await _data(stage, wire)
     await wire.send(b"RETR folder/text" + _LINE)
     octets, _ = await soon(data.rest(), "the file, then the end", "The close of the data connection is the end of the file (RFC 959 3.2).")
-    same(octets, _CONTENT.replace(b"\n", _LINE), "the file on the wire is", "In TYPE A lines end in CRLF.")
+    same(octets, _CONTENT, "the file on the wire is", "In TYPE I it is sent octet for octet.")
     data.close()
     for code in (b"1", b"2"):
         same((await _reply(wire))[:1], code, "the first digit of the reply around a transfer is", "1xx before, 2xx after a transfer.")
-    await _says(wire, (b"TYPE I", b"200"))
     data = await _data(stage, wire)
     await wire.send(b"STOR new" + _LINE)
     await data.send(b"\x00\xff\r\n")
