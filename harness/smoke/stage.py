@@ -20,6 +20,7 @@ from harness.smoke.wire import Address, Datagrams, Listener, Reserved, Wire, con
 
 T = TypeVar("T")
 Step = dict[str, Any]
+LINE = b"\r\n"
 READ_FLUSH = "Report each step as it happens, and flush within 50 ms."
 
 
@@ -163,6 +164,16 @@ async def soon(work: Awaitable[T], expected: str, remedy: str = "", *, seconds: 
         raise Broken(expected, f"nothing of it in {seconds or subjects.PATIENCE:g} s", remedy) from None
     except OSError as error:
         raise Broken(expected, f"{type(error).__name__}: {error}", remedy) from None
+
+
+async def reply(wire: Wire, line: bytes = b"") -> bytes:
+    """Says a line, if any, and reads a whole reply of SMTP or FTP; returns its last line."""
+    if line:
+        await wire.send(line + LINE)
+    first = last = await soon(wire.through(LINE), f"a reply to {line!r}", "Answer every command.")
+    while first[3:4] == b"-" and last[:4] != first[:3] + b" ":
+        last = await soon(wire.through(LINE), f"the last line of the reply to {line!r}", "The last line has the code, and SP behind it.")
+    return last
 
 
 def bound_port(talk: Talk, address: str) -> int:

@@ -5,39 +5,28 @@ from __future__ import annotations
 import re
 
 from harness.smoke.probe import Broken, Chapter
-from harness.smoke.stage import Stage, Step, amount, one, same, soon
+from harness.smoke.stage import LINE, Stage, Step, amount, one, reply, same, soon
 from harness.smoke.subject import Talk
 from harness.smoke.wire import Wire
 
 serving = Chapter("FTP, serve", needs="serve ftp/tcp")
 asking = Chapter("FTP, ask", needs="ask ftp/tcp")
-_LINE = b"\r\n"
 _CONTENT = b"one\ntwo\n"
 _FILES: list[Step] = [{"name": "folder/text", "content": {"text": _CONTENT.decode()}}]
 _LOGIN = ((b"", b"220"), (b"USER parley", b"331"), (b"PASS parley", b"230"))
 
 
-async def _reply(wire: Wire, line: bytes = b"") -> bytes:
-    """Says a line and reads the whole reply; its last line."""
-    if line:
-        await wire.send(line + _LINE)
-    first = reply = await soon(wire.through(_LINE), f"a reply to {line!r}", "Answer every command.")
-    while first[3:4] == b"-" and reply[:4] != first[:3] + b" ":
-        reply = await soon(wire.through(_LINE), f"the last line of the reply to {line!r}", "The last line has the code, and SP behind it.")
-    return reply
-
-
 async def _says(wire: Wire, *dialogue: tuple[bytes, bytes]) -> None:
     for line, code in dialogue:
-        same((await _reply(wire, line))[:3], code, f"the code of the reply to {line!r} is", "RFC 959 5.4 says which codes may answer what.")
+        same((await reply(wire, line))[:3], code, f"the code of the reply to {line!r} is", "RFC 959 5.4 says which codes may answer what.")
 
 
 async def _data(stage: Stage, wire: Wire) -> Wire:
     """A passive data connection."""
-    reply = await _reply(wire, b"EPSV")
-    found = re.search(rb"\((.)\1\1(\d+)\1\)", reply)
-    if not reply.startswith(b"229") or not found:
-        raise Broken("229 with (|||port|)", repr(reply), "ftp.md, serve: data connections are made by EPSV, too (RFC 2428 3).")
+    answer = await reply(wire, b"EPSV")
+    found = re.search(rb"\((.)\1\1(\d+)\1\)", answer)
+    if not answer.startswith(b"229") or not found:
+        raise Broken("229 with (|||port|)", repr(answer), "ftp.md, serve: data connections are made by EPSV, too (RFC 2428 3).")
     return await stage.connect(int(found[2]))
 
 
@@ -47,18 +36,18 @@ async def _session(stage: Stage) -> None:
     wire = await stage.connect(port)
     await _says(wire, *_LOGIN, (b"TYPE I", b"200"))
     data = await _data(stage, wire)
-    await wire.send(b"RETR folder/text" + _LINE)
+    await wire.send(b"RETR folder/text" + LINE)
     octets, _ = await soon(data.rest(), "the file, then the end", "The close of the data connection is the end of the file (RFC 959 3.2).")
     same(octets, _CONTENT, "the file on the wire is", "In TYPE I it is sent octet for octet.")
     data.close()
     for code in (b"1", b"2"):
-        same((await _reply(wire))[:1], code, "the first digit of the reply around a transfer is", "1xx before, 2xx after a transfer.")
+        same((await reply(wire))[:1], code, "the first digit of the reply around a transfer is", "1xx before, 2xx after a transfer.")
     data = await _data(stage, wire)
-    await wire.send(b"STOR new" + _LINE)
+    await wire.send(b"STOR new" + LINE)
     await data.send(b"\x00\xff\r\n")
     data.close()
     for code in (b"1", b"2"):
-        same((await _reply(wire))[:1], code, "the first digit of the reply around a transfer is")
+        same((await reply(wire))[:1], code, "the first digit of the reply around a transfer is")
     await _says(wire, (b"QUIT", b"221"))
     wire.close()
     stored = one(await stage.connection(service, wire), "stored")
@@ -74,10 +63,10 @@ async def _nobody(stage: Stage) -> None:
     _, port = await stage.serve("ftp", "tcp", files=_FILES)
     wire = await stage.connect(port)
     await _says(wire, (b"", b"220"))
-    reply = (await _reply(wire, b"USER nobody"))[:3]
-    if reply == b"331":
-        reply = (await _reply(wire, b"PASS secret"))[:3]
-    same(reply, b"530", "the code of the last reply is", "'serve' of ftp.md says who is refused.")
+    code = (await reply(wire, b"USER nobody"))[:3]
+    if code == b"331":
+        code = (await reply(wire, b"PASS secret"))[:3]
+    same(code, b"530", "the code of the last reply is", "'serve' of ftp.md says who is refused.")
     wire.close()
 
 
@@ -96,24 +85,24 @@ async def _serve(stage: Stage, wire: Wire, talk: Talk) -> None:
     """Answers what clients say up to QUIT; what is not known is not implemented."""
     listener = None
     for _ in range(40):
-        line = await soon(wire.through(_LINE), "a command", "Go on with the operations, then say QUIT.")
+        line = await soon(wire.through(LINE), "a command", "Go on with the operations, then say QUIT.")
         verb = line[:4].upper().strip()
         if verb in (b"EPSV", b"PASV"):
             listener = listener or stage.listen()
             here = stage.address.replace(".", ",").encode() + b",%d,%d" % divmod(listener.port, 256)
             if verb == b"PASV" and ":" in stage.address:
-                await wire.send(b"502 no" + _LINE)
+                await wire.send(b"502 no" + LINE)
             else:
-                await wire.send((b"229 (|||%d|)" % listener.port if verb == b"EPSV" else b"227 (" + here + b")") + _LINE)
+                await wire.send((b"229 (|||%d|)" % listener.port if verb == b"EPSV" else b"227 (" + here + b")") + LINE)
         elif verb == b"RETR" and listener:
             data = await stage.accept(listener, talk)
-            await wire.send(b"150 here" + _LINE)
+            await wire.send(b"150 here" + LINE)
             await data.send(_CONTENT)
             data.half_close()
             data.close()
-            await wire.send(b"226 done" + _LINE)
+            await wire.send(b"226 done" + LINE)
         else:
-            await wire.send(_ANSWERS.get(verb, b"502 no") + _LINE)
+            await wire.send(_ANSWERS.get(verb, b"502 no") + LINE)
         if verb == b"QUIT":
             return
 
@@ -126,7 +115,7 @@ async def _fetches(stage: Stage) -> None:
         "ask", service="ftp", address=stage.address, port=listener.port, user="parley", password="parley", operations=operations,  # noqa: S106
     )  # fmt: skip
     wire = await stage.accept(listener, talk)
-    await wire.send(b"220 smoke.example" + _LINE)
+    await wire.send(b"220 smoke.example" + LINE)
     await _serve(stage, wire, talk)
     wire.close()
     await talk.over("End the session with QUIT, and report 'closed'.")

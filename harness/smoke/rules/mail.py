@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from harness.smoke.probe import Broken, Chapter
-from harness.smoke.stage import Stage, Step, amount, one, same, soon
+from harness.smoke.stage import LINE, Stage, Step, amount, one, reply, same, soon
 from harness.smoke.wire import Wire
 
 serving = Chapter("SMTP, serve", needs="serve smtp/tcp")
 asking = Chapter("SMTP, ask", needs="ask smtp/tcp")
 replies = Chapter("SMTP, scripts", needs="script client/tcp")
 _CONTENT = b"Subject: x\r\n\r\n.\r\nend\r\n"
-_LINE = b"\r\n"
-
-
-async def _reply(wire: Wire, line: bytes = b"") -> bytes:
-    """Says a line and reads the whole reply."""
-    if line:
-        await wire.send(line + _LINE)
-    reply = await soon(wire.through(_LINE), f"a reply to {line!r}", "Answer every command.")
-    while reply[3:4] == b"-":
-        reply = await soon(wire.through(_LINE), f"the last line of the reply to {line!r}", "The last line has SP behind its code.")
-    return reply[:3]
 
 
 @serving.rule("a message is taken, told in 'mail' before its 250, and its dots are transparent; 'nobody' is refused")
@@ -31,7 +20,7 @@ async def _session(stage: Stage) -> None:
         (b"", b"220"), (b"EHLO client.example", b"250"), (b"MAIL FROM:<a@client.example>", b"250"), (b"RCPT TO:<nobody@server.example>", b"550"),
         (b"RCPT TO:<b@server.example>", b"250"), (b"DATA", b"354"), (b"Subject: x\r\n\r\n..\r\nend\r\n.", b"250"), (b"QUIT", b"221"),
     ):  # fmt: skip
-        same(await _reply(wire, line), code, f"the code of the reply to {line!r} is", "'serve' of smtp.md says what is refused, and with what.")
+        same((await reply(wire, line))[:3], code, f"the code of the reply to {line!r} is", "'serve' of smtp.md says what is refused, and with what.")
     wire.close()
     talk = await stage.connection(service, wire)
     mail = one(talk, "mail")
@@ -42,10 +31,10 @@ async def _session(stage: Stage) -> None:
 async def _serve(stage: Stage, wire: Wire, dialogue: list[tuple[bytes, bytes]]) -> None:
     """Answers lines that begin so."""
     for begins, answer in dialogue:
-        line = await soon(wire.through(_LINE), f"a line that begins with {begins.decode()}", "Say one command after the other.")
+        line = await soon(wire.through(LINE), f"a line that begins with {begins.decode()}", "Say one command after the other.")
         if not line.upper().startswith(begins):
             raise Broken(f"a line that begins with {begins.decode()}", repr(line), "smtp.md, ask: EHLO, the messages one after the other, QUIT.")
-        await wire.send(answer + _LINE)
+        await wire.send(answer + LINE)
 
 
 @asking.rule("a message is delivered with EHLO, MAIL, RCPT, DATA and QUIT, its dots doubled; 'mail' tells the status and who was refused")
@@ -54,12 +43,12 @@ async def _delivers(stage: Stage) -> None:
     message: Step = {"from": "a@client.example", "recipients": ["b@x.example", "c@x.example"], "content": {"text": _CONTENT.decode()}}
     talk = stage.run("ask", service="smtp", address=stage.address, port=listener.port, messages=[message])
     wire = await stage.accept(listener, talk)
-    await wire.send(b"220 smoke.example" + _LINE)
+    await wire.send(b"220 smoke.example" + LINE)
     await _serve(stage, wire, [(b"EHLO", b"250 smoke.example"), (b"MAIL FROM:<A@CLIENT.EXAMPLE>", b"250 OK")])
     await _serve(stage, wire, [(b"RCPT", b"250 OK"), (b"RCPT", b"550 no"), (b"DATA", b"354 go")])
     sent = await soon(wire.through(b"\r\n.\r\n"), "the content, up to CRLF . CRLF", "End the content with a dot alone.")
     same(sent, b"Subject: x\r\n\r\n..\r\nend\r\n.\r\n", "the content on the wire is", "Double the dot that begins a line (RFC 5321 4.5.2).")
-    await wire.send(b"250 OK" + _LINE)
+    await wire.send(b"250 OK" + LINE)
     await _serve(stage, wire, [(b"QUIT", b"221 bye")])
     wire.close()
     await talk.over("End the session with QUIT, and report 'closed'.")
