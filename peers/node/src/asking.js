@@ -41,7 +41,9 @@ export class Asking {
     const timer = setTimeout(() => this.cut(late), deadline);
     await this.#askAll(requests);
     clearTimeout(timer);
-    const closings = [...this.#open].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    // A library may have taken the listener away that counts a socket out.
+    const open = [...this.#open].filter((socket) => !socket.closed);
+    const closings = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     await this.destroy(this.#open);
     await Promise.all(closings);
     if (this.#hadSocket) this.#report.add('closed');
