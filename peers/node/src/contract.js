@@ -44,6 +44,7 @@ const ABILITIES = {
 const PACKAGED = [
   ['serve smtp/tcp', 'smtp-server', later(() => import('./service-smtp.js'), 'serveSmtp')],
   ['ask smtp/tcp', 'nodemailer', later(() => import('./ask-smtp.js'), 'askSmtp')],
+  ['serve ftp/tcp', 'ftp-srv', later(() => import('./service-ftp.js'), 'serveFtp')],
   ['ask ftp/tcp', 'basic-ftp', later(() => import('./ask-ftp.js'), 'askFtp')],
   ['serve dns/udp', 'dns-packet', later(() => import('./service-dns.js'), 'serveDnsUdp')],
   ['serve dns/tcp', 'dns-packet', later(() => import('./service-dns.js'), 'serveDnsTcp')],

@@ -9,16 +9,18 @@ import { MUTE } from './output.js';
  *
  * @param {import('node:net').Socket} socket
  * @param {import('./output.js').Report} report
+ * @param {(tell: () => void) => void} [atEnd] what is to be done before the end is told; it calls `tell`
  */
-export function follow(socket, report) {
+export function follow(socket, report, atEnd = (tell) => tell()) {
   report.add('accepted', report === MUTE ? undefined : ends(socket));
   socket.on('error', (error) => {
     if (isReset(error)) report.add('reset', { by: 'them' });
     // The library's own errors have been answered by it; only the system's end a conversation.
     else if (error.syscall !== undefined) report.add('failed', { at: -1, ...describe(error) });
   });
-  socket.once('close', () => {
+  const tell = () => {
     report.add('closed');
     report.done();
-  });
+  };
+  socket.once('close', () => atEnd(tell));
 }

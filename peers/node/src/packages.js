@@ -6,7 +6,7 @@ import path from 'node:path';
 import { unsupported } from './faults.js';
 
 /** Those that this peer has a use for. */
-const NAMES = ['koffi', 'nodemailer', 'smtp-server', 'basic-ftp', 'dns-packet'];
+const NAMES = ['koffi', 'nodemailer', 'smtp-server', 'ftp-srv', 'basic-ftp', 'dns-packet'];
 
 let folder;
 const versions = new Map();

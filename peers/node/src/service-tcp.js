@@ -61,7 +61,8 @@ export class TcpListener {
    * @param {net.Server} server not listening yet
    * @param {{address: string, port: number}} endpoint
    * @param {import('./output.js').Report} report
-   * @param {(socket: net.Socket) => {stop: () => void}} onConnection returns what `stop` has to stop
+   * @param {(socket: net.Socket) => {stop: () => void, over?: Promise<void>}} onConnection returns what `stop` has to stop; `over` is
+   *   there where the socket's end is not the end of its report
    */
   constructor(server, { address, port }, report, onConnection) {
     this.#server = server;
@@ -111,7 +112,10 @@ export class TcpListener {
   #admit(socket, onConnection) {
     const connection = onConnection(socket);
     this.#open.add(connection);
-    socket.once('close', () => this.#open.delete(connection));
+    socket.once('close', async () => {
+      await connection.over;
+      this.#open.delete(connection);
+    });
   }
 }
 
