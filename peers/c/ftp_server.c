@@ -10,7 +10,7 @@
 
 enum {
     LONGEST_LINE = 4 * 1024,
-    MOST_OUT = 64 * 1024,            /* replies that the client did not take: then no more commands are read */
+    MOST_OUT = 64 * 1024,            /* read of a file and not yet sent */
     DATA_PATIENCE = 5 * 1000 * 1000, /* for a data connection: the contract gives 6 s */
     PATIENCE = 300 * 1000 * 1000,    /* for the client to say something */
 };
@@ -201,7 +201,7 @@ static struct view line_of(const struct ftp_conn *c) {
 
 /* False: there is no line, or it has to wait for the end of the transfer. */
 static bool read_command(struct ftp_conn *c) {
-    if (c->talk.parting != STAYS || octets_size(&c->talk.out) >= MOST_OUT)
+    if (c->talk.parting != STAYS || !talk_may_read(&c->talk))
         return false;
     if (!c->whole)
         c->whole = telnet_read(&c->telnet, &c->talk.in.octets, &c->talk.out, LONGEST_LINE);
@@ -220,22 +220,9 @@ static bool read_command(struct ftp_conn *c) {
 
 /* ---- the connection ---- */
 
-static bool may_read(const struct ftp_conn *c) {
-    return octets_size(&c->talk.out) < MOST_OUT;
-}
-
-/* Answers what can be answered, and sends that. */
-static int advance(struct ftp_conn *c) {
-    int code;
-    bool full;
-    do {
-        while (read_command(c) || transfer(c))
-            continue;
-        full = !may_read(c);
-        code = pump_out(c->talk.conn.sock, &c->talk.out);
-    } while (!code && full && !octets_size(&c->talk.out));
-    talk_part(&c->talk);
-    return code ? code : c->talk.in.broken;
+static bool work(struct talk *talk) {
+    struct ftp_conn *c = owner_of(talk, struct ftp_conn, talk);
+    return read_command(c) || transfer(c);
 }
 
 /* The client has ended. A transfer is finished if it said QUIT, and else aborted (RFC 959, section 4.1.1). */
@@ -246,15 +233,13 @@ static bool is_over(const struct ftp_conn *c) {
 
 static void wait_on(struct ftp_conn *c) {
     bool takes = c->session.transfer.takes;
-    talk_wait_on(&c->talk, may_read(c), false, PATIENCE);
+    talk_wait_on(&c->talk, talk_may_read(&c->talk), false, PATIENCE);
     if (c->stage == OPENING || c->stage == MOVING)
         ftp_data_wait_on(&c->data, takes, !takes);
 }
 
 static void go_on(struct ftp_conn *c) {
-    if (may_read(c))
-        pump_in(c->talk.conn.sock, &c->talk.in);
-    int code = advance(c);
+    int code = talk_go_on(&c->talk, work);
     if (code || is_over(c))
         end(c, code);
     else

@@ -10,7 +10,6 @@
 
 enum {
     LONGEST_LINE = 4 * 1024,      /* RFC 5321, section 4.5.3.1: 512 at least */
-    MOST_OUT = 64 * 1024,         /* replies that the client did not take: then no more commands are read */
     PATIENCE = 300 * 1000 * 1000, /* RFC 5321, section 4.5.3.2.7 */
 };
 
@@ -98,7 +97,7 @@ static void answer(struct mail_conn *c, struct view line) {
 
 static bool read_command(struct mail_conn *c) {
     size_t size;
-    if (octets_size(&c->talk.out) >= MOST_OUT)
+    if (!talk_may_read(&c->talk))
         return false;
     if (!octets_size(&c->talk.in.octets) || !find_line(&c->talk.in.octets, &size))
         return wait_for_line(c);
@@ -125,22 +124,9 @@ static bool (*const states[])(struct mail_conn *) = {[COMMANDS] = read_command, 
 
 /* ---- the connection ---- */
 
-static bool may_read(const struct mail_conn *c) {
-    return octets_size(&c->talk.out) < MOST_OUT;
-}
-
-/* Answers what can be answered, and sends that. */
-static int advance(struct mail_conn *c) {
-    int code;
-    bool full;
-    do {
-        while (c->talk.parting == STAYS && states[c->state](c))
-            continue;
-        full = !may_read(c);
-        code = pump_out(c->talk.conn.sock, &c->talk.out);
-    } while (!code && full && !octets_size(&c->talk.out));
-    talk_part(&c->talk);
-    return code ? code : c->talk.in.broken; /* what came before it broke is taken first */
+static bool work(struct talk *talk) {
+    struct mail_conn *c = owner_of(talk, struct mail_conn, talk);
+    return talk->parting == STAYS && states[c->state](c);
 }
 
 static bool is_over(const struct mail_conn *c) {
@@ -148,13 +134,11 @@ static bool is_over(const struct mail_conn *c) {
 }
 
 static void go_on(struct mail_conn *c) {
-    if (may_read(c))
-        pump_in(c->talk.conn.sock, &c->talk.in);
-    int code = advance(c);
+    int code = talk_go_on(&c->talk, work);
     if (code || is_over(c))
         end(c, code);
     else
-        talk_wait_on(&c->talk, may_read(c), false, PATIENCE);
+        talk_wait_on(&c->talk, talk_may_read(&c->talk), false, PATIENCE);
 }
 
 static void ready(struct watch *watch, short events) {

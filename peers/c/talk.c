@@ -1,7 +1,10 @@
 /* Connections that are talks; see talk.h. */
 #include "talk.h"
 
-enum { FAREWELL = 5 * 1000 * 1000 }; /* how long the other side has to end, too */
+enum {
+    MOST_OUT = 64 * 1024,      /* said and not taken: then no more is read */
+    FAREWELL = 5 * 1000 * 1000 /* how long the other side has to end, too */
+};
 
 void talk_begin(struct talk *talk, struct service *service, sock_t sock, const struct address *remote,
                 const struct talk_acts *acts) {
@@ -18,6 +21,25 @@ void talk_part(struct talk *talk) {
     }
     if (talk->parting == LINGERS)
         octets_clear(&talk->in.octets);
+}
+
+bool talk_may_read(const struct talk *talk) {
+    return octets_size(&talk->out) < MOST_OUT;
+}
+
+int talk_go_on(struct talk *talk, bool (*work)(struct talk *talk)) {
+    int code;
+    bool full;
+    if (talk_may_read(talk))
+        pump_in(talk->conn.sock, &talk->in);
+    do {
+        while (work(talk))
+            continue;
+        full = !talk_may_read(talk);
+        code = pump_out(talk->conn.sock, &talk->out);
+    } while (!code && full && !octets_size(&talk->out));
+    talk_part(talk);
+    return code ? code : talk->in.broken; /* what came before it broke is taken first */
 }
 
 bool talk_is_over(const struct talk *talk) {

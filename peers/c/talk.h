@@ -29,6 +29,11 @@ struct talk_acts {
 /* Reports `accepted`. */
 void talk_begin(struct talk *talk, struct service *service, sock_t sock, const struct address *remote,
                 const struct talk_acts *acts);
+/* Whether more may be read: what is to be sent has not piled up. */
+bool talk_may_read(const struct talk *talk);
+/* Reads what is there, works as long as `work` finds something to do, sends what came of it, and goes on with leaving.
+ * A code, if the connection broke. */
+int talk_go_on(struct talk *talk, bool (*work)(struct talk *talk));
 /* Goes on with leaving, if it does. */
 void talk_part(struct talk *talk);
 /* Both sides have said all. */
