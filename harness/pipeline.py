@@ -51,7 +51,7 @@ STATE = Path(os.environ.get("PARLEY_STATE") or ROOT / ".parley")
 LATEST, CAPTURES = "latest", "captures"
 CAPTURE_KINDS = ("all", "failed", "none")
 MAX_NAME = 180
-DEFAULT_JOBS = 48
+DEFAULT_JOBS = 64
 SERVES = frozenset({"serve http/tcp"})
 """What a server that somebody else started is there for."""
 Say = Callable[[str], None]
@@ -215,7 +215,8 @@ class Run:
 
     def _cases(self, peers: Mapping[str, matrix.Abilities], selection: matrix.Selection, *, every_prober: bool = False) -> list[Case]:
         """What these peers are to hold: of servers that keep no contract, probes alone."""
-        return attach.aim(matrix.cases(self.specs.scenarios(), peers, selection, every_prober), self._strangers)
+        doubtful = self._book.speaking_of if not every_prober else lambda _: False
+        return attach.aim(matrix.cases(self.specs.scenarios(), peers, selection, every_prober, doubtful), self._strangers)
 
     def _expect(self, known: Mapping[str, manifests.Manifest]) -> None:
         """The expectations, and the ids that they may speak of: those of the full plan, whatever was selected."""

@@ -162,3 +162,14 @@ def test_cases_that_wait_come_early_and_none_is_lost() -> None:
     slow = [at for at, c in enumerate(made) if c.scenario.waits >= 300 or c.scenario.probe]
     quick = [at for at, c in enumerate(made) if not (c.scenario.waits >= 300 or c.scenario.probe)]
     assert slow and max(slow) < max(quick)
+
+
+def test_cases_that_are_known_to_fail_come_first_of_those_that_wait() -> None:
+    """They may wait for what does not come, and nobody knows how long."""
+    peers = {"a": FULL, "b": FULL}
+    scenarios = load_specs().scenarios()
+    known = {c.id for c in cases(scenarios, peers, Selection())[-3:]}
+    made = cases(scenarios, peers, Selection(), doubtful=known.__contains__)
+    waits = [at for at, c in enumerate(made) if c.scenario.waits >= 300 or c.scenario.probe]
+    assert max(at for at, c in enumerate(made) if c.id in known) < min(waits)
+    assert len({c.id for c in made}) == len(made)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -16,7 +16,8 @@ from harness.model.case import BURST, FAMILIES, Case, Scenario
 from harness.model.transports import LOCAL_FAMILY
 from harness.suggest import did_you_mean
 
-EARLY = 0.75
+Doubt = Callable[[str], object]
+EARLY = 0.6
 """Over so much of a run the cases that wait are strewn."""
 SLOW_MILLISECONDS = 300
 
@@ -67,9 +68,12 @@ class Selection(msgspec.Struct, frozen=True):
     all_pairs: bool = False
 
 
-def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted: Selection, every_prober: bool = False) -> list[Case]:
+def cases(
+    scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted: Selection, every_prober: bool = False, doubtful: Doubt = lambda _: False
+) -> list[Case]:
     """All cases of a run, in the order in which they are best held: neighbours busy different peers. The octets of a probe are carried by
     one peer of those that can, a different one from probe to probe; ``every_prober``: by any, as long as it is not known who can.
+    ``doubtful``: whether the case of that id is known to fail, and so may wait for what does not come: these are first.
 
     Raises ``UsageError`` for a peer, spec or pattern that selects nothing.
     """
@@ -91,16 +95,18 @@ def cases(scenarios: Sequence[Scenario], peers: Mapping[str, Abilities], wanted:
         raise UsageError(
             "these peers hold no conversation of these specs with each other", hint="`parley list peers` shows what each of them is there for."
         )
-    kept = _early(_matching(made, wanted.patterns))
+    kept = _early(_matching(made, wanted.patterns), doubtful)
     return [msgspec.structs.replace(c, attempt=n) if n > 1 else c for n in range(1, wanted.repeat + 1) for c in kept]
 
 
-def _early(made: list[Case]) -> list[Case]:
+def _early(made: list[Case], doubtful: Doubt) -> list[Case]:
     """Those that wait much, strewn over the first part of a run: all in one heap they would leave nothing to do beside them, at its end nothing
     to wait for them with.
     """
-    slow = sorted((c for c in made if _slow(c)), key=lambda c: zlib.crc32(c.id.encode()))
-    quick = [c for c in made if not _slow(c)]
+    first = [c for c in made if doubtful(c.id)]
+    rest = [c for c in made if not doubtful(c.id)]
+    slow = [*first, *sorted((c for c in rest if _slow(c)), key=lambda c: zlib.crc32(c.id.encode()))]
+    quick = [c for c in rest if not _slow(c)]
     every = max(1, int(len(quick) * EARLY) // max(1, len(slow)))
     mixed: list[Case] = []
     for at, case in enumerate(quick):
