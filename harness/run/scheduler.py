@@ -1,8 +1,8 @@
 """All cases of a run, many at once; and, when a peer breaks off, finding out whose case it was.
 
 A peer that breaks off takes several conversations with it. Each of them is held again later, alone: the one that breaks it
-again is the guilty one, the others keep their verdict. So is a case of which the capture lost frames: alone it has the better
-chance to be seen whole.
+again is the guilty one, the others keep their verdict. A case of which the capture lost frames is held again with few others beside it, and,
+if need be, alone: then it has the better chance to be seen whole.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from harness.wire.link import Blind, Witness
 from harness.wire.messages import Ask
 
 _BLIND = Blind(UNWATCHED.absent)
-MAX_ASKING = 64
+MAX_ASKING = 256
 """Conversations that are over and wait for the witness."""
+FEW = 8
+"""Conversations at once of those that were not seen whole among many."""
 BREAKS = {"crashed", "broke-contract", "silent"}
 OnTrace = Callable[[Case, Trace], None]
 
@@ -41,6 +43,7 @@ class Scheduler:
         self._jobs = jobs
         self._on_trace = on_trace
         self._suspects: list[Case] = []
+        self._unseen: list[Case] = []
         self._asking: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MAX_ASKING)
         self._problem: BaseException | None = None
@@ -50,7 +53,9 @@ class Scheduler:
         """Holds every case; returns when each has been handed to ``on_trace``."""
         queue = deque(cases)
         await self._drain(queue, self._jobs, alone=False)
-        await self._drain(deque(self._suspects), 1, alone=True)
+        unseen, self._unseen = self._unseen, []
+        await self._drain(deque(unseen), min(FEW, self._jobs), alone=False)
+        await self._drain(deque([*self._suspects, *self._unseen]), 1, alone=True)
 
     async def _drain(self, queue: deque[Case], jobs: int, *, alone: bool) -> None:
         async def worker() -> None:
@@ -130,7 +135,7 @@ class Scheduler:
         wire = await self._witness.see(ask)
         if wire.incomplete and not alone:
             self._witness.keep(wire.ticket)
-            self._suspects.append(case)
+            self._unseen.append(case)
         else:
             self._on_trace(case, msgspec.structs.replace(trace, wire=wire))
 

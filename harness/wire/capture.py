@@ -12,7 +12,6 @@ import ctypes
 import mmap
 import socket
 import struct
-import sys
 from collections.abc import Iterator
 
 SLOT = 2048
@@ -22,15 +21,19 @@ BLOCK = 65536
 _SOL_PACKET, _ADD_RING, _STATISTICS, _VERSION = 263, 5, 6, 10
 _TPACKET_V2, _ALL_PROTOCOLS, _OUTGOING = 1, 0x0003, 4
 _SO_ATTACH_FILTER = 26
-_KERNEL, _USER, _LOSING = 0, 0x1, 0x4
-_STATUS = struct.Struct("=I")
-_STATUS_BYTE = 0 if sys.byteorder == "little" else 3
-"""Where the low octet of a status stands."""
+_USER, _LOSING = 0x1, 0x4
+_STRIDE = SLOT // 4
+"""From one slot's status to the next one's, in words of 32 bits."""
+_FREE = memoryview(bytes(4 * SLOTS)).cast("I")
+_LOOK = 64
+"""So many slots are looked at at once."""
 _HEAD = struct.Struct("=IIIHHII")
 """Of ``struct tpacket2_hdr``: status, length, captured length, offsets of the frame and of its payload, seconds, nanoseconds."""
 _PACKET_TYPE = 32 + 10
 """``sll_pkttype`` of the ``struct sockaddr_ll`` that follows the head."""
 
+Slots = bytes
+"""Slots of a ring, one after the other."""
 Captured = tuple[int, bool, bytes]
 """Nanoseconds since 1970, whether it left (else it arrived), the frame."""
 
@@ -47,6 +50,14 @@ _FILTER = (  # (code, true, false, k): all that leaves; of what arrives, all but
     (0x06, 0, 0, 0x40000),
     (0x06, 0, 0, 0),
 )
+
+
+def frames(slots: Slots) -> Iterator[Captured]:
+    """The frames in slots of a ring, in their order."""
+    for at in range(0, len(slots), SLOT):
+        _, _, size, start, _, seconds, nanoseconds = _HEAD.unpack_from(slots, at)
+        begin = at + start
+        yield seconds * 1_000_000_000 + nanoseconds, slots[at + _PACKET_TYPE] == _OUTGOING, slots[begin : begin + size]
 
 
 def open_socket(interface: str) -> socket.socket:
@@ -79,6 +90,7 @@ class Ring:
     def __init__(self, packets: socket.socket) -> None:
         self._packets = packets
         self._map = mmap.mmap(packets.fileno(), SLOT * SLOTS)
+        self._words = memoryview(self._map).cast("I")
         self._at = 0
         self.dropped = 0
         self.losing = False
@@ -86,24 +98,25 @@ class Ring:
 
     def ready(self) -> bool:
         """Whether a frame is there; costs no system call."""
-        return bool(self._map[self._at + _STATUS_BYTE] & _USER)
+        return bool(self._words[self._at * _STRIDE] & _USER)
 
-    def take(self, most: int = SLOTS) -> Iterator[Captured]:
-        """All frames that are there, at most ``most`` of them, each once."""
-        ring, at = self._map, self._at
-        for _ in range(most):
-            status, _, size, start, _, seconds, nanoseconds = _HEAD.unpack_from(ring, at)
-            if not status & _USER:
+    def take(self) -> Slots:
+        """The slots that are filled, up to the ring's end, as they stand: they are free for the kernel again. Reading frames in them can
+        wait, the kernel does not.
+        """
+        begin, count = self._at, 0
+        while begin + count < SLOTS:
+            end = min(begin + count + _LOOK, SLOTS)
+            found = self._words[(begin + count) * _STRIDE : end * _STRIDE : _STRIDE].tolist()
+            filled = next((n for n, status in enumerate(found) if not status & _USER), len(found))
+            count += filled
+            self.losing = self.losing or any(status & _LOSING for status in found[:filled])
+            if filled < len(found):
                 break
-            if status & _LOSING:
-                self.losing = True
-            begin = at + start
-            frame = ring[begin : begin + size]
-            left = ring[at + _PACKET_TYPE] == _OUTGOING
-            _STATUS.pack_into(ring, at, _KERNEL)
-            at = at + SLOT if at + SLOT < SLOT * SLOTS else 0
-            self._at = at
-            yield seconds * 1_000_000_000 + nanoseconds, left, frame
+        slots = self._map[begin * SLOT : (begin + count) * SLOT]
+        self._words[begin * _STRIDE : (begin + count) * _STRIDE : _STRIDE] = _FREE[:count]
+        self._at = (begin + count) % SLOTS
+        return slots
 
     def count(self) -> int:
         """How many frames the kernel had to drop since the last time that somebody asked."""
@@ -114,5 +127,6 @@ class Ring:
 
     def close(self) -> None:
         """Gives the ring and the socket back."""
+        self._words.release()
         self._map.close()
         self._packets.close()

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from harness.wire.capture import Ring
+from harness.wire.capture import Ring, Slots, frames
 
 Caught = tuple[int, int, bool, bytes]
 """The host's number, nanoseconds since 1970, whether it left that host (else it arrived), the frame."""
@@ -27,13 +27,13 @@ class _Watched:
         self.ring = ring
         self.losses: list[tuple[int, int]] = []
 
-    def catch(self, number: int, caught: deque[Caught]) -> int:
-        """Takes all frames that are there; says how many."""
-        before = len(caught)
-        caught.extend([(number, *captured) for captured in self.ring.take()])
+    def catch(self, number: int, caught: deque[tuple[int, Slots]]) -> None:
+        """Takes what is there: to the ring's end, and on from its beginning."""
+        for _ in range(2):
+            if self.ring.ready():
+                caught.append((number, self.ring.take()))
         if self.ring.losing:
             self.count()
-        return len(caught) - before
 
     def count(self) -> None:
         """Asks the kernel for what the ring lost; frames tell of it only once there is room for one again."""
@@ -48,7 +48,7 @@ class Hosts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watched: dict[int, _Watched] = {}
-        self._caught: deque[Caught] = deque()
+        self._caught: deque[tuple[int, Slots]] = deque()
         self._ended = threading.Event()
         self.names: dict[int, str] = {}
         self.dropped = 0
@@ -70,9 +70,13 @@ class Hosts:
                 self.dropped += host.ring.dropped
                 host.ring.close()
 
-    def _catch(self) -> int:
+    def _catch(self) -> bool:
+        """Takes what all rings hold; says whether anything was there."""
         with self._lock:
-            return sum(host.catch(number, self._caught) for number, host in self._watched.items() if host.ring.ready())
+            filled = [(number, host) for number, host in self._watched.items() if host.ring.ready()]
+            for number, host in filled:
+                host.catch(number, self._caught)
+        return bool(filled)
 
     def _empty(self) -> None:
         pause = IDLE_SECONDS
@@ -83,7 +87,9 @@ class Hosts:
         """Every frame that was caught until now, each once."""
         self._catch()
         for _ in range(len(self._caught)):
-            yield self._caught.popleft()
+            number, slots = self._caught.popleft()
+            for captured in frames(slots):
+                yield number, *captured
 
     def lost(self, numbers: Iterable[int], since: int) -> str:
         """Which of these hosts lost frames since then, in words; empty if none did."""
