@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -191,7 +192,8 @@ class Run:
         self._strangers = {n: attach.Stranger(m.server.path) for n, m in known.items() if m.server}
         self._strangers |= {n: attach.Stranger(options.attached_path, (_family(at),)) for n, at in options.attached}
         planned = self._cases(unknown, self._selection, every_prober=True)
-        self._expect(known)
+        self._expect()
+        self._known = known
         self.scenario_says = {c.scenario.key: c.scenario.says for c in planned}
         self._servers, self._clients = wanted_peers(self._selection, known)
         if options.attached:
@@ -218,16 +220,20 @@ class Run:
         doubtful = self._book.speaking_of if not every_prober else lambda _: False
         return attach.aim(matrix.cases(self.specs.scenarios(), peers, selection, every_prober, doubtful), self._strangers)
 
-    def _expect(self, known: Mapping[str, manifests.Manifest]) -> None:
-        """The expectations, and the ids that they may speak of: those of the full plan, whatever was selected."""
+    def _expect(self) -> None:
+        """The expectations."""
         options = self._options
         self._expectation_files = expecting.files(ROOT, options.expectations, options.own_expectations, options.update_expectations)
         self._book = Book(expecting.load(self._expectation_files, self.specs.requirements), options.strict)
-        self._plan: list[str] = []
-        if self._book.entries or options.update_expectations:
-            everyone = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in known.items()}
-            everything = matrix.Selection(all_pairs=True)
-            self._plan = plan_ids((c.id for c in self._cases(everyone, everything, every_prober=True)), known)
+
+    @cached_property
+    def _plan(self) -> list[str]:
+        """The ids that expectations may speak of: those of the full plan, whatever was selected."""
+        if not self._book.entries and not self._options.update_expectations:
+            return []
+        everyone = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in self._known.items()}
+        everything = matrix.Selection(all_pairs=True)
+        return plan_ids((c.id for c in self._cases(everyone, everything, every_prober=True)), self._known)
 
     def update_expectations(self) -> list[str]:
         """Writes entries for what failed, takes out those that no longer hold, and says so. Raises ``StorageError``, ``UsageError``."""
@@ -296,9 +302,12 @@ class Run:
         self._clients = [n for n in self._clients if n not in self._left_out]
 
     async def _hold_all(self, pool: Pool) -> None:
-        abilities = await pool.greet(
-            self._meant_for(self._servers, "serve ", "script server/"), self._meant_for(self._clients, "ask ", "script client/")
+        greeted = asyncio.ensure_future(
+            pool.greet(self._meant_for(self._servers, "serve ", "script server/"), self._meant_for(self._clients, "ask ", "script client/"))
         )
+        await asyncio.sleep(0.01)
+        _ = self._plan  # while they come up
+        abilities = await greeted
         self._book.know({p.name: _versions(p) for p in pool.living() if p.hello})
         order = dict.fromkeys([*self._chosen, *self._servers])
         meant = {n: msgspec.structs.replace(abilities.get(n, matrix.Abilities()), offers=self._offers(n)) for n in order}

@@ -6,7 +6,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from harness.doctor import examine
 from harness.errors import EXIT_ENVIRONMENT, EXIT_OK
 
 _MARKS = {"yes": "[green]yes[/]", "no": "[yellow]no[/]", "broken": "[red]no[/]"}
@@ -15,6 +14,8 @@ _MARKS = {"yes": "[green]yes[/]", "no": "[yellow]no[/]", "broken": "[red]no[/]"}
 @click.command()
 def doctor() -> int:
     """Say what this machine can do for a run, and the command that gives what is missing."""
+    from harness.doctor import examine
+
     console = Console(highlight=False)
     table = Table(box=None, header_style="bold")
     for column in ("what", "", "how it stands"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,8 +13,10 @@ from rich.markup import escape
 from harness.errors import EXIT_FAILURES, EXIT_OK, UsageError
 from harness.peer.manifest import Manifest, load
 from harness.pipeline import load_peers
-from harness.smoke import Probe, smoke_peer
 from harness.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from harness.smoke import Probe
 
 _MARKS = {"held": "[green]held[/]  ", "broken": "[red]broken[/]", "skipped": "[yellow]skipped[/]"}
 
@@ -26,6 +29,8 @@ def smoke(peer: str) -> int:
     The peer runs as a process over this machine's loopback. What it does not declare is skipped. Start here when you write one.
     A variant is named behind a colon: `peers/mine:other`, or `mine:other`.
     """
+    from harness.smoke import smoke_peer
+
     console = Console(highlight=False)
 
     def tell(probe: Probe) -> None:
