@@ -292,11 +292,10 @@ class _Talk:
         local = next((s.local for s in self._asking.steps if s.local), None)
         if local is None:
             return self._service_side((), whole=True)
-        sent = sum(s.step == "sent" for s in self._asking.steps)
-        expected = sent + self._answers(sent)
-        resolvers = (
-            self._scenario.service == "dns"
-        )  # they do not tell from which ports they ask, so that nobody claims what the service tells of them
+        sent, came = (sum(s.step == name for s in self._asking.steps) for name in ("sent", "received"))
+        expected = sent + max(self._answers(sent), came)  # what nobody asked for is told of, too, perhaps a moment later
+        # resolvers do not tell from which ports they ask, so that nobody claims what the service tells of them
+        resolvers = self._scenario.service == "dns"
         known = frozenset(s.digest for s in self._asking.steps if s.digest) if resolvers else None
         activity = service.claim_datagrams(local, expected, known, summed=self._scenario.stream is not None)
         try:
