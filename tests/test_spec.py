@@ -282,3 +282,17 @@ def test_all_specs_share_one_zone(write: Write) -> None:
     other.unlink()
     told = load.load([one.parent], RULES, [ROOT / "specs"], WIRE_RULES).told()["dns"]["zone"]
     assert told == {"origin": "a.test", "records": [["a.test", "A", 300, ["198.18.0.1"]]]}
+
+
+@pytest.mark.parametrize(
+    ("order", "fine"), [([0, 2999, 2900], True), ([0, 3000], False), ([200, 101], True), ([200, 100], False), ([0, 200, 100], False)]
+)
+def test_a_stream_has_no_leap_at_which_receivers_may_begin_anew(write: Write, order: list[int], fine: bool) -> None:
+    """RFC 3550 A.1: MAX_DROPOUT and MAX_MISORDER."""
+    stream = f"    stream: {{order: {order}, payload: {{text: x}}}}\n"
+    told = "  - id: one\n    says: A leap.\n    requires: RFC3550-5.1-header\n"
+    spec = write("rtp/x.yaml", f"rfc: 3550\nsection: A\ntransport: udp\nservice: rtp\nconversations:\n{told}{stream}")
+    if fine:
+        assert load.load([spec], RULES, [ROOT / "specs"], WIRE_RULES).scenarios()
+    else:
+        assert "begin anew" in problems(spec)[0][2]

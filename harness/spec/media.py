@@ -11,6 +11,8 @@ from harness.spec.recipe import Payload, payload
 from harness.spec.words import Requires, Strict
 
 Word32 = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+MAX_DROPOUT, MAX_MISORDER = 3000, 100
+"""Leaps from which on a receiver may take a source for one that began anew (RFC 3550 A.1)."""
 Numbers = list[Annotated[int, Field(ge=0, le=65_535)]]
 
 
@@ -44,6 +46,11 @@ class Stream(Strict):
             raise ValueError("of a stream at least one packet is sent")
         if any(not 0 < n <= len(self.sent()) for n in self.reports):
             raise ValueError("'reports' are asked for after 1 packet, or more, up to as many as are sent")
+        highest = self.sent()[0]
+        for number in self.sent():
+            if not -MAX_MISORDER < number - highest < MAX_DROPOUT:
+                raise ValueError(f"packet {number} comes after {highest}: {MAX_DROPOUT} numbers on or {MAX_MISORDER} back, receivers may begin anew")
+            highest = max(highest, number)
         return self
 
     def sent(self) -> list[int]:
