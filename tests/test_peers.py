@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,26 @@ def test_the_image_and_the_process_build_from_the_same_manifest(tmp_path: Path) 
         out = builder.build_for_container(load(PEERS / name))
         assert out is not None
         assert (out / "peer").read_bytes()[:4] == b"\x7fELF" or os.name == "nt"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+@pytest.mark.parametrize("peer", ["c", "go", "node", "python"])
+def test_a_peer_that_is_told_nothing_does_nothing(peer: str) -> None:
+    """Hundreds of them stand about in a run: one that looks around 25 times in a second took processors from all others."""
+    built = Builder(STATE / "build", Toolbox(STATE / "tools", print), print).build(load(PEERS / peer))
+    with subprocess.Popen(built.argv, cwd=PEERS / peer, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(b'{"do":"hello","contract":1}\n')
+        process.stdin.flush()
+        assert b"hello" in process.stdout.readline()
+        time.sleep(1)  # whatever comes after its beginning
+        before = woken(process.pid)
+        time.sleep(2)
+        assert woken(process.pid) - before < 10
+        process.stdin.close()
+
+
+def woken(pid: int) -> int:
+    """How often the threads of a process had something to do."""
+    states = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(int(line.split()[1]) for state in states for line in state.splitlines() if line.startswith("voluntary_ctxt_switches"))
