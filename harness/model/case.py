@@ -33,6 +33,10 @@ REPORTED = {
 BURST = 106_496
 """Octets of datagrams that may be under way to one server at once: half of Linux's default socket buffer. UDP promises no delivery, so
 what the harness itself made overflow would prove nothing about a peer."""
+STALLED_MILLISECONDS = 50
+"""So long a receiver may not run while others do."""
+ABOUT_MEDIA = 100
+"""Octets around the payload of a packet: header, CSRCs, an extension (RFC 3550 5.1)."""
 QUEUES = BURST // 8
 """What a conversation over message queues takes of a server's room: eight at once."""
 REPLYING = ("smtp", "ftp")
@@ -156,6 +160,14 @@ class Exchange(msgspec.Struct, frozen=True):
     answer: Answer
 
 
+def _room(octets: int) -> int:
+    """What a datagram takes of Linux's socket buffer: each fragment of at most 1480 octets is kept in memory whose size is a power of two, with
+    what the kernel writes beside it.
+    """
+    whole, rest = divmod(octets + 8, 1480)
+    return 2304 * whole + (256 + (1 << (rest + 436 - 1).bit_length()) if rest else 0)
+
+
 class Scenario(msgspec.Struct, frozen=True, dict=True):
     """A conversation with its parameters filled in: all that does not depend on who holds it.
 
@@ -210,17 +222,18 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
     def burst(self) -> int:
         """What its datagrams may take of a receiver's socket buffer at once, in octets of kernel memory; 0 over TCP.
 
-        A datagram lies there as fragments of at most 1480 octets, each in a buffer of about 2304. Signals are a process's own, so that a
-        conversation of signals takes all that there is room for; and of what a user may keep in message queues (RLIMIT_MSGQUEUE) each takes a
-        part. A stream of media sends a packet at a time.
+        Signals are a process's own, so that a conversation of signals takes all that there is room for; and of what a user may keep in
+        message queues (RLIMIT_MSGQUEUE) each takes a part. A stream of media sends a packet at a time: so many lie there as come while the receiver does not run.
         """
         if self.transport == "signal":
             return sys.maxsize // 2
         if self.transport == "message-queue":
             return QUEUES
+        if self.stream is not None:
+            return self.stream.within(STALLED_MILLISECONDS) * _room(self.stream.payload.length() + ABOUT_MEDIA)
         if self.transport not in transports.DATAGRAMS or self.client is None:
             return 0
-        return sum((p.length() + 8 + 1479) // 1480 * 2304 for _, p in self.client.sent)
+        return sum(_room(p.length()) for _, p in self.client.sent)
 
     @property
     def client_ability(self) -> str:

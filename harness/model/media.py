@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -125,8 +127,16 @@ class Stream(msgspec.Struct, frozen=True):
     @property
     def lasts(self) -> int:
         """Milliseconds that it takes at least."""
+        return sum(self._gaps())
+
+    def within(self, milliseconds: int) -> int:
+        """How many packets leave in such a time at most."""
+        times = [0, *itertools.accumulate(self._gaps())]
+        return max(bisect_right(times, begin + milliseconds) - place for place, begin in enumerate(times))
+
+    def _gaps(self) -> list[int]:
         gaps = self.told["gaps"]
-        return sum(gaps[min(place, len(gaps) - 1)] for place in range(len(self.order) - 1))
+        return [gaps[min(place, len(gaps) - 1)] for place in range(len(self.order) - 1)]
 
     def packet(self, number: int) -> Rtp:
         """Packet ``number`` as it must be on the wire."""
