@@ -223,7 +223,8 @@ class Scenario(msgspec.Struct, frozen=True, dict=True):
         """What its datagrams may take of a receiver's socket buffer at once, in octets of kernel memory; 0 over TCP.
 
         Signals are a process's own, so that a conversation of signals takes all that there is room for; and of what a user may keep in
-        message queues (RLIMIT_MSGQUEUE) each takes a part. A stream of media sends a packet at a time: so many lie there as come while the receiver does not run.
+        message queues (RLIMIT_MSGQUEUE) each takes a part. A stream of media sends a packet at a time: so many lie there as
+        come while the receiver does not run.
         """
         if self.transport == "signal":
             return sys.maxsize // 2
