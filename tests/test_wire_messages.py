@@ -14,11 +14,11 @@ from harness.wire.messages import MAX_PACKET, Finished, Keep, Pieces, decode_fro
 def test_messages_of_all_sizes_arrive_in_their_order(sizes: list[int]) -> None:
     sent = [Keep(number, "f" * size) for number, size in enumerate(sizes)]
     cut = list(packets(deque(sent)))
-    pieces = Pieces()
-    assert [m for packet in cut for whole in [pieces.whole(packet)] if whole for m in decode_to_witness(whole)] == sent
+    pieces = Pieces(decode_to_witness)
+    assert [message for packet in cut for message in pieces.take(packet)] == sent
     assert max(map(len, cut), default=0) <= MAX_PACKET
 
 
 def test_what_is_small_leaves_together() -> None:
     (packet,) = packets(deque([Finished(1, 2), Finished(3, 4)]))
-    assert decode_from_witness(Pieces().whole(packet)) == [Finished(1, 2), Finished(3, 4)]
+    assert Pieces(decode_from_witness).take(packet) == [Finished(1, 2), Finished(3, 4)]

@@ -66,7 +66,7 @@ class Link:
         self._asked: dict[int, asyncio.Future[Wire]] = {}
         self._out: deque[messages.ToWitness] = deque()
         self._unsent: deque[bytes] = deque()
-        self._pieces = messages.Pieces()
+        self._pieces = messages.Pieces(messages.decode_from_witness)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Future[None] | None = None
         self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -166,8 +166,7 @@ class Link:
             if not data:
                 self._end()
                 return
-            whole = self._pieces.whole(data)
-            for message in messages.decode_from_witness(whole) if whole else ():
+            for message in self._pieces.take(data):
                 self._take(message)
 
     def _take(self, message: messages.FromWitness) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -82,15 +83,14 @@ FromWitness = Answer | Finished
 encode = msgspec.msgpack.Encoder().encode
 decode_to_witness = msgspec.msgpack.Decoder(list[ToWitness]).decode
 decode_from_witness = msgspec.msgpack.Decoder(list[FromWitness]).decode
+T = TypeVar("T")
 PIECE = 1 << 16
 MAX_PACKET = PIECE + 1
 _LAST, _MORE = b"\0", b"\1"
 
 
 def packets(messages: deque[ToWitness] | deque[FromWitness]) -> Iterator[bytes]:
-    """All messages, taken out of the queue, in packets of ``MAX_PACKET`` octets at most: a list of about that size in each, and where one
-    message alone is larger, pieces of it.
-    """
+    """All messages, taken out of the queue, in packets of ``MAX_PACKET`` octets at most: small ones together, a large one in pieces."""
     held: list[msgspec.Raw] = []
     size = 0
     while messages:
@@ -107,17 +107,18 @@ def _pieces(octets: bytes) -> Iterator[bytes]:
         yield (_MORE if start + PIECE < len(octets) else _LAST) + octets[start : start + PIECE]
 
 
-class Pieces:
-    """The packets of one direction, put together again."""
+class Pieces(Generic[T]):
+    """The packets of one direction, put together again and decoded."""
 
-    def __init__(self) -> None:
+    def __init__(self, decode: Callable[[bytes], list[T]]) -> None:
+        self._decode = decode
         self._held: list[bytes] = []
 
-    def whole(self, packet: bytes) -> bytes:
-        """The list of messages that this packet completes; empty if it completes none."""
+    def take(self, packet: bytes) -> list[T]:
+        """The messages that this packet completes; none where there is more to come."""
         self._held.append(packet[1:])
         if packet[:1] == _MORE:
-            return b""
+            return []
         octets = b"".join(self._held)
         self._held.clear()
-        return octets
+        return self._decode(octets)

@@ -160,7 +160,8 @@ class Shelf:
         host, far = packed(client), _endpoint(server)
         found = []
         for key in [key for key in self._tcp if far in key][::-1]:
-            near, bundle = key[: len(far)] if key.endswith(far) else key[len(far) :] if key.startswith(far) else b"", self._tcp[key]
+            bundle = self._tcp[key]
+            near = key[: len(far)] if key.endswith(far) else key[len(far) :] if key.startswith(far) else b""
             through = bundle.seen & SYN and bundle.seen >> 8 & SYN
             if near.startswith(host) and len(near) == len(far) and bundle.frames[0][0] >= since and (established or not through):
                 found.append((client, int.from_bytes(near[-2:], "big")))

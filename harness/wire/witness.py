@@ -50,7 +50,7 @@ class Witness:
         self._frames = 0
         self._out: deque[messages.FromWitness] = deque()
         self._unsent: deque[bytes] = deque()
-        self._pieces = messages.Pieces()
+        self._pieces = messages.Pieces(messages.decode_to_witness)
 
     def serve(self) -> None:
         """Goes on until the socket ends or ``Finish`` comes."""
@@ -87,8 +87,9 @@ class Witness:
                 return True
             if not data:
                 return False
-            whole = data if ancillary else self._pieces.whole(data)  # what comes with a socket comes by itself, also between pieces
-            if whole and not all(self._obey(message, ancillary) for message in messages.decode_to_witness(whole)):
+            # what comes with a socket comes by itself, also between pieces
+            told = messages.decode_to_witness(data) if ancillary else self._pieces.take(data)
+            if not all(self._obey(message, ancillary) for message in told):
                 return False
         return True
 
