@@ -215,9 +215,15 @@ class Run:
             raise UsageError("--attach-server and --server exclude each other: what is attached is the server")
         self._selection = msgspec.structs.replace(options.selection, servers=names)
 
-    def _cases(self, peers: Mapping[str, matrix.Abilities], selection: matrix.Selection, *, every_prober: bool = False) -> list[Case]:
+    def _cases(
+        self,
+        peers: Mapping[str, matrix.Abilities],
+        selection: matrix.Selection,
+        *,
+        every_prober: bool = False,
+        doubtful: matrix.Doubt = lambda _: False,
+    ) -> list[Case]:
         """What these peers are to hold: of servers that keep no contract, probes alone."""
-        doubtful = self._book.speaking_of if not every_prober else lambda _: False
         return attach.aim(matrix.cases(self.specs.scenarios(), peers, selection, every_prober, doubtful), self._strangers)
 
     def _expect(self) -> None:
@@ -311,7 +317,7 @@ class Run:
         self._book.know({p.name: _versions(p) for p in pool.living() if p.hello})
         order = dict.fromkeys([*self._chosen, *self._servers])
         meant = {n: msgspec.structs.replace(abilities.get(n, matrix.Abilities()), offers=self._offers(n)) for n in order}
-        cases = self._cases(meant, self._selection)
+        cases = self._cases(meant, self._selection, doubtful=self._book.speaking_of)
         self._watcher.begun(len(cases), self.launcher, self.network)
         if self.witness.absent:
             self._watcher.say(f"no wire witness: {self.witness.absent}; verdicts rest on the two sides' reports")

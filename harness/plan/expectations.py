@@ -62,6 +62,12 @@ class Entry(msgspec.Struct, frozen=True):
         """file:line."""
         return f"{self.file}:{self.line}"
 
+    @property
+    def spec(self) -> str:
+        """The spec whose cases it speaks of; empty if these may be several."""
+        word, slash, _ = self.written.cases.partition("/")
+        return word if slash and not set("*?[") & set(word) else ""
+
     def covers(self, finding: Finding) -> bool:
         """Whether it expects this finding."""
         wanted = self.written.requirement
@@ -71,12 +77,6 @@ class Entry(msgspec.Struct, frozen=True):
         """What a result carries of it."""
         w = self.written
         return Expected(w.kind, self.where, w.reason, w.owner, w.link, w.requirement, met)
-
-
-def _spec_of(entry: Entry) -> str:
-    """The spec whose cases it speaks of; empty if these may be several."""
-    word, slash, _ = entry.written.cases.partition("/")
-    return word if slash and not set("*?[") & set(word) else ""
 
 
 def parse(document: Document, requirements: Collection[str], problems: list[Problem]) -> list[Entry]:
@@ -130,7 +130,7 @@ class Book:
         if case not in self._speaking:
             spec = case.partition("/")[0]
             if spec not in self._of_spec:
-                self._of_spec[spec] = [(p, e) for p, e in self._patterns if _spec_of(e) in (spec, "")]
+                self._of_spec[spec] = [(p, e) for p, e in self._patterns if e.spec in (spec, "")]
             self._speaking[case] = tuple(e for p, e in self._of_spec[spec] if p.match(case) and self._holds(e.written.when, case))
         return self._speaking[case]
 

@@ -103,8 +103,10 @@ def _early(made: list[Case], doubtful: Doubt) -> list[Case]:
     """Those that wait much, strewn over the first part of a run: all in one heap they would leave nothing to do beside them, at its end nothing
     to wait for them with.
     """
-    first = [c for c in made if doubtful(c.id)]
-    rest = [c for c in made if not doubtful(c.id)]
+    first: list[Case] = []
+    rest: list[Case] = []
+    for case in made:
+        (first if doubtful(case.id) else rest).append(case)
     slow = [*first, *sorted((c for c in rest if _slow(c)), key=lambda c: zlib.crc32(c.id.encode()))]
     quick = [c for c in rest if not _slow(c)]
     every = max(1, int(len(quick) * EARLY) // max(1, len(slow)))
