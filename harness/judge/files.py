@@ -20,14 +20,15 @@ def judge(case: Case, trace: Trace, findings: Findings) -> None:
     """Adds what is wrong with the operations of a case."""
     session = case.scenario.session
     assert session is not None
+    told = [(i, s) for i, s in enumerate(trace.client.steps) if s.step == "did"]
+    renamed = False
     if case.scenario.server:
         streams.alone(case.scenario.server, trace.server.steps, trace, findings)
         if findings:
             return  # the client did not say what it had to
-    told = [(i, s) for i, s in enumerate(trace.client.steps) if s.step == "did"]
-    if not case.scenario.server:
+    else:
         _names(session.operations[: len(told)], trace, findings)
-    renamed = bool(findings)
+        renamed = bool(findings)
     carried = _carried(trace)
     moved = iter(carried or ())
     for number, operation in enumerate(session.operations):

@@ -140,7 +140,7 @@ class _Reader:
         if "signal" in command:
             return self._sent_signal(command, place, step)
         _, payload = next(self._sent)
-        if step.octets != payload.length() or step.digest != payload.digest():
+        if (step.octets, step.digest) != payload.measure():
             says = f"the {self._role} reports to have sent something else than it was told to"
             expected = amount(*payload.measure())
             self._findings.add(MISREPORT, self._role, says, expected, amount(step.octets, step.digest), evidence=(at(self._role, place),))

@@ -127,13 +127,13 @@ class Script(msgspec.Struct, frozen=True, dict=True):
             if step.keys() & _TELLING_MORE:
                 return None
             if step["do"] == "send":
-                told += [("sent", p.length(), p.digest()) for n, p in self.sent if n == at]
+                told += [("sent", *p.measure()) for n, p in self.sent if n == at]
             elif step["do"] == "receive":
                 check = checks.get(at)
                 if check is None or check.octets is None or check.any_order:
                     return None
                 wanted = [check.octets.successor(k) for k in range(check.count)]
-                told += [("received", w.length(), w.digest()) for w in wanted]
+                told += [("received", *w.measure()) for w in wanted]
                 told += [("end", None, None)] if check.end else []
             elif step["do"] in REPORTED:
                 told += [(name, None, None) for name in REPORTED[step["do"]]]

@@ -143,7 +143,7 @@ class Stream(msgspec.Struct, frozen=True):
         told, content = self.told, self.payload.successor(number)
         return Rtp(
             told["ssrc"], told["type"], (told["sequence"] + number) & 0xFFFF, (told["timestamp"] + number * told["advance"]) & 0xFFFFFFFF,
-            number in told.get("marked", ()), tuple(told.get("csrc", ())), content.length(), content.digest(),
+            number in told.get("marked", ()), tuple(told.get("csrc", ())), *content.measure(),
         )  # fmt: skip
 
     def blocks(self) -> list[Block]:

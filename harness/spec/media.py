@@ -42,12 +42,13 @@ class Stream(Strict):
             raise ValueError("a stream has so many 'packets', or sends them in an 'order'")
         if self.lost and self.order is not None:
             raise ValueError("what is not in the 'order' is lost: 'lost' belongs to 'packets'")
-        if not self.sent():
+        sent = self.sent()
+        if not sent:
             raise ValueError("of a stream at least one packet is sent")
-        if any(not 0 < n <= len(self.sent()) for n in self.reports):
+        if any(not 0 < n <= len(sent) for n in self.reports):
             raise ValueError("'reports' are asked for after 1 packet, or more, up to as many as are sent")
-        highest = self.sent()[0]
-        for number in self.sent():
+        highest = sent[0]
+        for number in sent:
             if not -MAX_MISORDER < number - highest < MAX_DROPOUT:
                 raise ValueError(f"packet {number} comes after {highest}: {MAX_DROPOUT} numbers on or {MAX_MISORDER} back, receivers may begin anew")
             highest = max(highest, number)
