@@ -9,7 +9,6 @@
 
 enum {
     ANSWERS_A_TURN = 2,          /* how often what was handed over may be sent at once */
-    MOST_OUT = 64 * 1024,        /* handed over and not yet sent, before the next piece is made */
     PATIENCE = 60 * 1000 * 1000, /* how long it may say nothing */
 };
 
@@ -97,7 +96,7 @@ static bool leave_at_end(struct http_conn *c) {
 
 static bool read_head(struct http_conn *c) {
     int refusal = 0;
-    if (octets_size(&c->talk.out) >= MOST_OUT)
+    if (!talk_may_read(&c->talk))
         return false;
     enum http_head head = http_request_read(&c->request, &c->talk.in.octets, &refusal);
     if (head == HEAD_NONE)
@@ -140,7 +139,7 @@ static bool read_content(struct http_conn *c) {
 }
 
 static bool put_answer(struct http_conn *c) {
-    while (!c->outgoing.over && octets_size(&c->talk.out) < MOST_OUT)
+    while (!c->outgoing.over && talk_may_read(&c->talk))
         http_outgoing_put(&c->outgoing, &c->talk.out);
     if (!c->outgoing.over)
         return false;
@@ -163,7 +162,7 @@ static int advance(struct http_conn *c) {
     for (int i = 0; i < ANSWERS_A_TURN && c->more && !code; i++) {
         while (c->talk.parting == STAYS && states[c->state](c))
             continue;
-        bool full = octets_size(&c->talk.out) >= MOST_OUT;
+        bool full = !talk_may_read(&c->talk);
         code = pump_out(c->talk.conn.sock, &c->talk.out);
         c->more = full && !octets_size(&c->talk.out);
     }
