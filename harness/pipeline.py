@@ -6,9 +6,7 @@ Owns the order of the stages and the run's folder. Each stage's own matter stand
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
-import hashlib
 import os
 import secrets
 import sys
@@ -17,11 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
 from harness import __version__, expecting
+from harness.casting import FAST, NONE, Cast, Casting
 from harness.errors import BuildError, LaunchError, ManifestError, NetworkError, StorageError, ToolError, UsageError
 from harness.judge import contract as contracts
 from harness.judge.judge import judge
@@ -34,6 +33,7 @@ from harness.model.trace import Address, Trace
 from harness.network.base import Network
 from harness.network.machine import sweep
 from harness.peer import manifest as manifests
+from harness.peer import platform as platforms
 from harness.peer.build import Builder, Built
 from harness.peer.tools import Toolbox
 from harness.plan import attach, matrix
@@ -44,6 +44,7 @@ from harness.report.summary import Summary, as_json
 from harness.run.peer import LivePeer
 from harness.run.pool import Pool
 from harness.run.scheduler import Scheduler
+from harness.shelves import Logs, capture_name
 from harness.spec import load as specs
 from harness.wire.link import Blind, Link
 
@@ -51,7 +52,6 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("PARLEY_STATE") or ROOT / ".parley")
 LATEST, CAPTURES = "latest", "captures"
 CAPTURE_KINDS = ("all", "failed", "none")
-MAX_NAME = 180
 DEFAULT_JOBS = 64
 SERVES = frozenset({"serve http/tcp"})
 """What a server that somebody else started is there for."""
@@ -77,6 +77,13 @@ class Options:
     update_expectations: bool = False
     attached: tuple[tuple[str, Address], ...] = ()
     attached_path: str = "/"
+    platforms: str = FAST
+    only_on: tuple[str, ...] = ()
+
+    def casting(self) -> Casting:
+        """Which platforms are asked for."""
+        named = (*self.selection.servers, *self.selection.clients)
+        return Casting(NONE if self.attached else self.platforms, self.only_on, named)
 
 
 @dataclass
@@ -109,6 +116,11 @@ def load_peers(extra: Iterable[Path] = ()) -> dict[str, manifests.Manifest]:
     return manifests.discover([ROOT / "peers", *extra])
 
 
+def load_platforms(names: Iterable[str] = ()) -> dict[str, platforms.Platform]:
+    """The project's own platforms, and those among ``names`` that are files. Raises ``ManifestError``."""
+    return platforms.discover([ROOT / "platforms", *(platforms.as_file(name) for name in names if name.endswith(platforms.SUFFIX))])
+
+
 def make_folder(runs: Path) -> Path:
     """A new folder for a run, and ``latest`` that points to it. Raises ``StorageError``."""
     name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
@@ -133,7 +145,7 @@ def _point(link: Path, name: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def build_all(chosen: Mapping[str, manifests.Manifest], builder: Builder) -> tuple[dict[str, Built], dict[str, str]]:
+def build_all(chosen: Mapping[str, manifests.Manifest], builder: Callable[[manifests.Manifest], Builder]) -> tuple[dict[str, Built], dict[str, str]]:
     """All peers, built; and for those that could not be, why."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -143,9 +155,9 @@ def build_all(chosen: Mapping[str, manifests.Manifest], builder: Builder) -> tup
     def one(item: tuple[str, manifests.Manifest]) -> None:
         name, manifest = item
         try:
-            built[name] = builder.build(manifest)
+            built[name] = builder(manifest).build(manifest)
         except _SET_UP as error:
-            broken[name] = str(error).removeprefix(f"peer {name}: ")
+            broken[name] = str(error).removeprefix(f"{manifest.title}: ")
             built[name] = Built(manifest, (), None)
 
     with ThreadPoolExecutor(2) as pool:
@@ -183,10 +195,14 @@ class Run:
         """Everything that can be wrong before anything is started. Must come before any thread."""
         options = self._options
         self.specs = load_specs(options.specs)
-        known = load_peers(options.peers)
-        unknown = {name: matrix.Abilities(offers=offers(m)) for name, m in known.items()}
+        self._left_out: dict[str, str] = {}
+        say = self._watcher.say
+        self._builder = Builder(STATE / "build", Toolbox(STATE / "tools", say), say)
+        self._cast = Cast(load_peers(options.peers), load_platforms(options.only_on), options.casting(), self._builder, self._left_out, say)
+        known = self._cast.peers
+        unknown = {name: self._cast.placed(matrix.Abilities(offers=offers(m)), m) for name, m in known.items()}
         unknown |= {name: matrix.Abilities(offers=SERVES) for name, _ in options.attached}
-        self._selection = options.selection
+        self._selection = msgspec.structs.replace(options.selection, guests_only=bool(options.only_on))
         if options.attached:
             self._attach(known)
         self._strangers = {n: attach.Stranger(m.server.path) for n, m in known.items() if m.server}
@@ -199,10 +215,7 @@ class Run:
         if options.attached:
             self._servers = list(self._selection.servers)
         self._chosen = {n: known[n] for n in dict.fromkeys([*self._servers, *self._clients]) if n in known}
-        self._left_out: dict[str, str] = {}
         self.folder = make_folder(options.runs)
-        say = self._watcher.say
-        self._builder = Builder(STATE / "build", Toolbox(STATE / "tools", say), say)
         self._set_the_stage("process" if options.attached else options.launcher)
 
     def _attach(self, known: Mapping[str, manifests.Manifest]) -> None:
@@ -213,7 +226,7 @@ class Run:
                 raise UsageError(f"--attach-server {name}: a name of its own is needed, of a-z, 0-9 and '-'")
         if options.selection.servers:
             raise UsageError("--attach-server and --server exclude each other: what is attached is the server")
-        self._selection = msgspec.structs.replace(options.selection, servers=names)
+        self._selection = msgspec.structs.replace(self._selection, servers=names)
 
     def _cases(
         self,
@@ -237,9 +250,14 @@ class Run:
         """The ids that expectations may speak of: those of the full plan, whatever was selected."""
         if not self._book.entries and not self._options.update_expectations:
             return []
-        everyone = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in self._known.items()}
         everything = matrix.Selection(all_pairs=True)
-        return plan_ids((c.id for c in self._cases(everyone, everything, every_prober=True)), self._known)
+        own = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in self._cast.own.items()}
+        ids = [c.id for c in self._cases(own, everything, every_prober=True)]
+        for guest in self._book.speaks_of_peers(self._cast.guests):
+            one = {**own, guest: matrix.Abilities(known=False, guest=True)}
+            for role in (matrix.Selection(servers=(guest,), all_pairs=True), matrix.Selection(clients=(guest,), all_pairs=True)):
+                ids += [c.id for c in self._cases(one, role, every_prober=True)]
+        return plan_ids(ids, (*self._cast.own, *self._cast.guests))
 
     def update_expectations(self) -> list[str]:
         """Writes entries for what failed, takes out those that no longer hold, and says so. Raises ``StorageError``, ``UsageError``."""
@@ -282,13 +300,14 @@ class Run:
         """All peers, built, and images and the like; and why some cannot be had. Where no image can be made and nobody asked for containers
         by name, processes do it too.
         """
-        built, broken = {n: Built(m, (), None) for n, m in self._chosen.items()}, dict[str, str]()
-        if self.launcher.in_place:
-            built, broken = await asyncio.to_thread(build_all, self._chosen, self._builder)
+        in_place = {n: m for n, m in self._chosen.items() if self.launcher.in_place(m)}
+        done, broken = await asyncio.to_thread(build_all, in_place, self._cast.builder_for)
+        built = {n: done.get(n) or Built(m, (), None) for n, m in self._chosen.items()}
         broken |= await self.launcher.prepare([b for n, b in built.items() if n not in broken])
-        if len(broken) < len(built) or self._options.launcher != "auto" or self.launcher.in_place:
+        in_images = self._chosen.keys() - in_place.keys()
+        if not in_images or not in_images <= broken.keys() or self._options.launcher != "auto":
             return built, broken
-        reason = next(iter(broken.values()))
+        reason = next(why for name, why in broken.items() if name in in_images)
         self._watcher.say(f"no containers: {reason}")
         await self.launcher.close()
         self.network.close()
@@ -300,10 +319,13 @@ class Run:
     def _leave_out(self, broken: dict[str, str]) -> None:
         """Optional peers that cannot be had here and that nobody named are not part of the run; that is said."""
         selection = self._options.selection
+        by_reason: dict[str, list[str]] = {}
         for name in [n for n in broken if self._chosen[n].optional and n not in (*selection.servers, *selection.clients)]:
             self._left_out[name] = broken.pop(name)
             del self._chosen[name]
-            self._watcher.say(f"left out: {name}: {self._left_out[name]}")
+            by_reason.setdefault(self._left_out[name], []).append(name)
+        for reason, names in by_reason.items():
+            self._watcher.say(f"left out: {', '.join(names)}: {reason}")
         self._servers = [n for n in self._servers if n not in self._left_out]
         self._clients = [n for n in self._clients if n not in self._left_out]
 
@@ -316,13 +338,19 @@ class Run:
         abilities = await greeted
         self._book.know({p.name: _versions(p) for p in pool.living() if p.hello})
         order = dict.fromkeys([*self._chosen, *self._servers])
-        meant = {n: msgspec.structs.replace(abilities.get(n, matrix.Abilities()), offers=self._offers(n)) for n in order}
-        cases = self._cases(meant, self._selection, doubtful=self._book.speaking_of)
+        meant = {n: self._meant(n, abilities.get(n, matrix.Abilities())) for n in order}
+        cases = self._cases(meant, self._selection, doubtful=self._book.excusing)
         self._watcher.begun(len(cases), self.launcher, self.network)
         if self.witness.absent:
             self._watcher.say(f"no wire witness: {self.witness.absent}; verdicts rest on the two sides' reports")
         scheduler = Scheduler(pool, self.specs.told(), self._options.jobs, self._on_trace, self.witness)
         await scheduler.run(cases)
+
+    def _meant(self, name: str, abilities: matrix.Abilities) -> matrix.Abilities:
+        """What a peer may do in this run."""
+        offered = msgspec.structs.replace(abilities, offers=self._offers(name))
+        manifest = self._chosen.get(name)
+        return self._cast.placed(offered, manifest, self.launcher.system(manifest)) if manifest else offered
 
     def _meant_for(self, names: Iterable[str], *abilities: str) -> list[str]:
         """Those that are there for abilities that begin so."""
@@ -401,39 +429,6 @@ class Run:
         totals = {"seconds": round(outcome.seconds, 3), "complete": outcome.problem is None, "strict": self._options.strict}
         (self.folder / "results.json").write_bytes(as_json({**self._head(), **totals, "peers": peers}, self.results, self.summary))
         (self.folder / "junit.xml").write_bytes(junit.render(self.results, self.summary.troubles))
-
-
-class Logs:
-    """The peers' standard error, a file for each place."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._files: dict[str, BinaryIO] = {}
-
-    def open(self, place: str) -> Callable[[bytes], None]:
-        """Where to write what ``place`` logs. A full disk loses logs before it loses results."""
-        try:
-            name = f"{place.replace(':', '.')}.log"
-            file = self._files.get(place) or self._files.setdefault(place, (self._folder / name).open("ab", buffering=0))
-        except OSError:
-            return lambda data: None
-
-        def write(data: bytes) -> None:
-            with contextlib.suppress(OSError, ValueError):
-                file.write(data)
-
-        return write
-
-    def close(self) -> None:
-        """Closes all files."""
-        for file in self._files.values():
-            file.close()
-
-
-def capture_name(case_id: str) -> str:
-    """The file of one case's frames: its id, as one name that every file system takes."""
-    name = case_id.replace("/", ",").replace("%", "_").replace(":", "_")
-    return f"{name}.pcapng" if len(name) < MAX_NAME else f"{name[:MAX_NAME]}-{hashlib.sha256(case_id.encode()).hexdigest()[:8]}.pcapng"
 
 
 def _versions(peer: LivePeer) -> list[str]:

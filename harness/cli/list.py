@@ -11,13 +11,14 @@ from rich.table import Table
 
 from harness.cli import options
 from harness.model import levels
-from harness.pipeline import load_peers, load_specs, offers
+from harness.peer import manifest as manifests
+from harness.pipeline import load_peers, load_platforms, load_specs, offers
 from harness.plan import matrix
 
 
 @click.group(name="list")
 def list_() -> None:
-    """List specs, peers or cases."""
+    """List specs, peers, platforms or cases."""
 
 
 @list_.command()
@@ -45,6 +46,21 @@ def peers(peer_folders: tuple[Path, ...], spec_folders: tuple[Path, ...]) -> Non
         table.add_column(column, overflow="fold")
     for name, manifest in load_peers(peer_folders).items():
         table.add_row(name, manifest.says, ", ".join(manifest.offers) or "all it declares", str(_relative(manifest.folder)))
+    Console().print(table)
+
+
+@list_.command()
+@click.option("--peers", "peer_folders", multiple=True, type=options.FOLDER, metavar="DIR", help="Add a peer, or a folder of peers. Repeatable.")
+def platforms(peer_folders: tuple[Path, ...]) -> None:
+    """Each platform that peers are built for, with the peers; `parley doctor` says which of them can be had here."""
+    table = Table(box=None, header_style="bold")
+    for column in ("platform", "what it is", "deadlines", "taken", "peers"):
+        table.add_column(column, overflow="fold")
+    peers = load_peers(peer_folders)
+    for name, platform in load_platforms().items():
+        on_it = manifests.guests(peers, {name: platform})
+        taken = "if it is there" if platform.fast else "if asked for"
+        table.add_row(name, platform.says, f"x {platform.slower:g}", taken, ", ".join(on_it) or "none")
     Console().print(table)
 
 

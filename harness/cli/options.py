@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from harness.casting import FAST, PLATFORM_KINDS
 from harness.plan.matrix import Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,6 +65,29 @@ def selecting(command: F) -> F:
     ):
         selected = option(selected)
     return cast(F, selected)
+
+
+def on_platforms(command: F) -> F:
+    """Which platforms a run takes: ``platforms`` and ``only_on``."""
+    for option in (
+        click.option(
+            "--platform",
+            "only_on",
+            multiple=True,
+            metavar="NAME",
+            help="Only conversations with a peer on this platform (a name of `parley list platforms`, or a platform file NAME.toml). Repeatable.",
+        ),
+        click.option(
+            "--platforms",
+            type=click.Choice(PLATFORM_KINDS),
+            default=FAST,
+            show_default=True,
+            help="Which platforms take part besides this system. fast: those that are there and cost next to nothing, a case of each conversation; "
+            "all: all that can be had here, each in all conversations.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def attached(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, tuple[str, int]], ...]:

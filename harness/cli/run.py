@@ -58,6 +58,7 @@ _PLAIN_STEPS = 10
     callback=options.path,
     help="What the probes of such a server ask for: a resource that GET brings.",
 )
+@options.on_platforms
 @click.option("--jobs", type=click.IntRange(1, 1000), default=DEFAULT_JOBS, show_default=True, help="Conversations in flight at once.")
 @click.option("--repeat", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Hold every case so often.")
 @click.option(
@@ -92,6 +93,8 @@ def run(
     network: str,
     attached: tuple[tuple[str, tuple[str, int]], ...],
     attached_path: str,
+    platforms: str,
+    only_on: tuple[str, ...],
     jobs: int,
     repeat: int,
     captures: str,
@@ -115,6 +118,8 @@ def run(
     ./parley run --repeat 100 --jobs 64                   how often does it fail?
     ./parley run --attach-server mine=127.0.0.1:8080      a server that runs already: HTTP probes alone
     ./parley run --strict                                 a broken SHOULD fails too
+    ./parley run --platforms all                          on Windows, big-endian, another kernel, too
+    ./parley run --server c@windows --client go@s390x     two of them
 
     What is known to fail stands in expectations.yaml, each entry with a reason, an owner and a last day: such a failure does not fail the
     run. An entry whose cases pass, that fits no case, or that has expired, does.
@@ -122,7 +127,7 @@ def run(
     chosen = Options(
         msgspec.structs.replace(selection, repeat=repeat), peer_folders, spec_folders, launcher, network, jobs, captures, runs=runs, strict=strict,
         expectations=expectation_files, own_expectations=not no_expectations, update_expectations=update_expectations,
-        attached=attached, attached_path=attached_path,
+        attached=attached, attached_path=attached_path, platforms=platforms, only_on=only_on,
     )  # fmt: skip
     console = Console(highlight=False)
     view = _View(console)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from harness.network.base import Host
 from harness.peer.build import Built
+from harness.peer.manifest import Manifest
 
 OnData = Callable[[bytes], None]
 OnExit = Callable[[str], None]
@@ -35,11 +36,13 @@ class Process(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts peers. ``name`` is that of the command line; ``why`` says in words what it is; ``in_place``: what is built on this machine."""
+    """Starts peers. ``name`` is that of the command line; ``why`` says in words what it is."""
 
     name: str
     why: str
-    in_place: bool
+
+    def in_place(self, manifest: Manifest) -> bool:
+        """Whether it starts what is built on this machine, and not in an image."""
 
     async def prepare(self, built: list[Built]) -> dict[str, str]:
         """Whatever takes long and is done once for all (images); returns why for each peer that it can't start."""
@@ -49,7 +52,7 @@ class Launcher(Protocol):
         machine that has it (``model/transports.py``). Raises ``LaunchError`` or ``NetworkError``.
         """
 
-    def machine(self, shares: str) -> str:
+    def machine(self, shares: str, manifest: Manifest) -> str:
         """Which machine has this in common: what needs the same one is told the same; empty for a host of its own."""
 
     async def close(self) -> None:

@@ -7,20 +7,33 @@ from pathlib import Path
 
 from harness.errors import NetworkError
 from harness.launch.base import Launcher
+from harness.launch.mixed import MixedLauncher
 from harness.launch.process import ProcessLauncher
 from harness.network.base import Loopback, Network
 from harness.peer.build import Builder
+from harness.peer.platform import Platform
 from harness.peer.tools import Say
 
 LAUNCHERS, NETWORKS = ("auto", "docker", "process"), ("auto", "netns", "loopback")
 
 
-def choose(launcher: str, network: str, builder: Builder, state: Path, say: Say, run: str) -> tuple[Launcher, Network]:
+def choose(launcher: str, network: str, builder: Builder, state: Path, say: Say, run: str) -> tuple[MixedLauncher, Network]:
     """The launcher and network for a run.
 
     Raises ``NetworkError`` or ``LaunchError`` when what was asked for by name is not to be had. As an ordinary user on Linux this
     makes the process root of a user namespace of its own, so it must come before any thread.
     """
+    main, joined = _main(launcher, network, builder, state, say, run)
+
+    def machine_of(platform: Platform) -> Launcher:
+
+        raise NotImplementedError
+
+    return MixedLauncher(main, lambda: ProcessLauncher(joined, "beside containers"), machine_of), joined
+
+
+def _main(launcher: str, network: str, builder: Builder, state: Path, say: Say, run: str) -> tuple[Launcher, Network]:
+    """The launcher of what is of this system, and the network of all."""
     engine_problem = "" if launcher == "process" else _no_engine()
     if launcher == "docker" or (launcher == "auto" and not engine_problem and network != "loopback"):
         made = _docker(launcher, network, builder, state, say, run, engine_problem)

@@ -25,6 +25,7 @@ from harness.launch.images import LABEL, Images, problem_of
 from harness.launch.process import describe_status
 from harness.network.base import Host, Network
 from harness.peer.build import Builder, Built
+from harness.peer.manifest import Manifest
 from harness.peer.tools import Say
 
 RUN_LABEL = "org.parley.run"
@@ -145,7 +146,6 @@ class DockerLauncher:
     """Starts peers in containers of one engine."""
 
     name = "docker"
-    in_place = False
     why = "an engine answers"
 
     def __init__(self, network: Network, builder: Builder, state: Path, say: Say, run: str) -> None:
@@ -230,7 +230,10 @@ class DockerLauncher:
         container, sock = self._create(self._base, command, "anchor", common)
         return str(container["Id"]), sock
 
-    def machine(self, shares: str) -> str:
+    def in_place(self, manifest: Manifest) -> bool:
+        return False
+
+    def machine(self, shares: str, manifest: Manifest) -> str:
         return shares
 
     def kill(self, container: str) -> None:

@@ -13,6 +13,7 @@ from harness.launch.base import OnData, OnExit
 from harness.network.base import Host
 from harness.network.machine import Names
 from harness.peer.build import Built
+from harness.peer.manifest import Manifest
 
 
 class Pipe:
@@ -66,7 +67,6 @@ class FakeLauncher:
     """Starts the miniature that stands for each peer name; addresses are made up and nobody listens there."""
 
     name = "fake"
-    in_place = True
     why = "peers inside this process"
 
     def __init__(self, miniatures: dict[str, Miniature]) -> None:
@@ -85,7 +85,10 @@ class FakeLauncher:
         self._running.append(process)
         return process
 
-    def machine(self, shares: str) -> str:
+    def in_place(self, manifest: Manifest) -> bool:
+        return True
+
+    def machine(self, shares: str, manifest: Manifest) -> str:
         return "machine" if shares else ""
 
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from harness.launch.base import OnData, OnExit
 from harness.network.base import Host, Network
 from harness.network.machine import Names
 from harness.peer.build import Built
+from harness.peer.manifest import Manifest
 
 
 class _Streams(asyncio.SubprocessProtocol):
@@ -76,7 +77,6 @@ class ProcessLauncher:
     """
 
     name = "process"
-    in_place = True
 
     def __init__(self, network: Network, why: str = "asked for") -> None:
         self.why = why
@@ -95,12 +95,12 @@ class ProcessLauncher:
                 lambda: _Streams(on_output, on_log, on_exit),
                 *built.argv,
                 cwd=built.manifest.folder,
-                env={**_environment(), "TMPDIR": str(self._scratch.folder)},
+                env={**_environment(), "TMPDIR": str(self._scratch.folder), **built.env},
                 **_isolation(self._network.entrance(host)),
             )
         except OSError as error:
             self._network.drop(host)
-            raise LaunchError(f"peer {built.manifest.name} does not start: {error}", hint=f"Its command: {' '.join(built.argv)}") from None
+            raise LaunchError(f"{built.manifest.title} does not start: {error}", hint=f"Its command: {' '.join(built.argv)}") from None
         process = PeerProcess(transport, streams, host, self._forget)
         self._running[id(process)] = process
         return process
@@ -109,7 +109,10 @@ class ProcessLauncher:
         if self._running.pop(id(process), None):
             self._network.drop(process.host)
 
-    def machine(self, shares: str) -> str:
+    def in_place(self, manifest: Manifest) -> bool:
+        return True
+
+    def machine(self, shares: str, manifest: Manifest) -> str:
         return "machine" if shares else ""
 
     async def close(self) -> None:

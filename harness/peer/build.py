@@ -11,14 +11,17 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
 from harness.errors import BuildError, ManifestError
 from harness.peer import program
-from harness.peer.manifest import Build, Manifest
+from harness.peer.manifest import Manifest
+from harness.peer.parts import Build, Owner
+from harness.peer.platform import Platform
 from harness.peer.tools import Say, Toolbox
 
 BUILD_SECONDS = 900
@@ -32,12 +35,12 @@ _HOLE = re.compile(r"\{([a-z][a-z0-9-]*)\}")
 
 @dataclass(frozen=True)
 class Built:
-    """A peer that is ready to be launched: ``argv`` as a process, ``out`` where its build went (or None)."""
+    """A peer that is ready to be launched: ``argv`` as a process, ``out`` where its build went (or None), ``env`` what its platform sets."""
 
     manifest: Manifest
     argv: tuple[str, ...]
     out: Path | None
-    seconds: float = 0.0
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def _finished(out: Path) -> bool:
@@ -53,6 +56,11 @@ class Builder:
         self._home = home
         self._tools = tools
         self._say = say
+        self._preparing = threading.Lock()
+
+    def modest(self) -> Builder:
+        """One that installs no tool."""
+        return Builder(self._home, self._tools.modest(), self._say)
 
     def build(self, manifest: Manifest) -> Built:
         """The peer as a process. Raises ``ToolError``, ``BuildError`` or ``ManifestError``."""
@@ -66,7 +74,27 @@ class Builder:
                 (sys.executable, str(archive), self._argument(manifest, manifest.folder, lambda tool: self._tools.find(manifest, tool).argv)),
                 out,
             )
-        return Built(manifest, tuple(self._fill(manifest, manifest.launch, out)), out)
+        argv = self._fill(manifest, manifest.launch, {"out": out})
+        if manifest.platform is None:
+            return Built(manifest, tuple(argv), out)
+        made = self.prepare(manifest.platform)
+        launch, env = self.on_platform(manifest.platform, manifest.platform.launch, made), manifest.platform.env
+        return Built(manifest, (*launch, *argv), out, {k: self.on_platform(manifest.platform, [v], made)[0] for k, v in env.items()})
+
+    def prepare(self, platform: Platform) -> Path | None:
+        """What a platform needs once, made if need be: where it is. Raises ``ToolError`` or ``BuildError``."""
+        self.find_tools(platform)
+        with self._preparing:  # several peers may be on it
+            return self._make(platform, platform.prepare) if platform.prepare else None
+
+    def find_tools(self, platform: Platform) -> None:
+        """Whether what the platform is started with is there. Raises ``ToolError``."""
+        for name in platform.tools:
+            self._tools.find(platform, name)
+
+    def on_platform(self, platform: Platform, argv: list[str], made: Path | None, **further: str) -> list[str]:
+        """A command of a platform's file, filled in; ``further`` are holes of the launcher's. Raises ``ManifestError``."""
+        return self._fill(platform, argv, {"made": made, **further})
 
     def in_container(self, manifest: Manifest) -> list[str]:
         """What is started in the peer's image, where tools go by their first name."""
@@ -96,21 +124,22 @@ class Builder:
             return self._make(manifest, manifest.build)
         return self._make(manifest, manifest.build.model_copy(update={"command": override})) if override else None
 
-    def _make(self, manifest: Manifest, build: Build) -> Path:
-        out = self._home / manifest.file_name / self._key(manifest, build)
+    def _make(self, owner: Owner, build: Build) -> Path:
+        out = self._home / owner.file_name / self._key(owner, build)
         if _finished(out):
             return out
         shutil.rmtree(out, ignore_errors=True)
-        self._say(f"building peer {manifest.name}")
+        self._say(f"building {owner.title}")
         scratch = out.with_name(f"{out.name}.{os.getpid()}")
         try:
-            self._attempt(manifest, build, build.command, out, scratch)
+            self._attempt(owner, build, build.command, out, scratch)
             (scratch / _WHOLE).touch()
         except BuildError as error:
             if build.otherwise is None:
+                shutil.rmtree(scratch, ignore_errors=True)
                 raise
-            self._say(f"peer {manifest.name} does with less: {str(error).splitlines()[0]}")
-            self._attempt(manifest, build, build.otherwise, out, scratch)
+            self._say(f"{owner.title} does with less: {str(error).splitlines()[0]}")
+            self._attempt(owner, build, build.otherwise, out, scratch)
             (scratch / _LESS).touch()
         try:
             scratch.rename(out)
@@ -118,53 +147,53 @@ class Builder:
             shutil.rmtree(scratch, ignore_errors=True)
         return out
 
-    def _attempt(self, manifest: Manifest, build: Build, command: list[str], out: Path, scratch: Path) -> None:
+    def _attempt(self, owner: Owner, build: Build, command: list[str], out: Path, scratch: Path) -> None:
         """One command, in a folder that is empty and takes the place of ``out`` when it is done."""
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         if command:
-            self._run(manifest, [part.replace(str(out), str(scratch)) for part in self._fill(manifest, command, out)], build.env)
+            self._run(owner, [part.replace(str(out), str(scratch)) for part in self._fill(owner, command, {"out": out})], build.env)
 
-    def _run(self, manifest: Manifest, argv: list[str], env: dict[str, str]) -> None:
+    def _run(self, owner: Owner, argv: list[str], env: dict[str, str]) -> None:
         cache = str(self._home.parent / "cache")
         environment = {**os.environ, **{k: v.replace("{cache}", cache) for k, v in env.items()}}
         try:
             done = subprocess.run(
-                argv, cwd=manifest.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                argv, cwd=owner.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True, errors="replace", timeout=BUILD_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise BuildError(f"peer {manifest.name}: its build did not end within {BUILD_SECONDS} s: {' '.join(argv)}") from None
+            raise BuildError(f"{owner.title}: its build did not end within {BUILD_SECONDS} s: {' '.join(argv)}") from None
         except OSError as error:
-            raise BuildError(f"peer {manifest.name}: its build could not start: {error}") from None
+            raise BuildError(f"{owner.title}: its build could not start: {error}") from None
         if done.returncode:
             last = "\n".join("    " + line for line in done.stdout.strip().splitlines()[-20:])
-            raise BuildError(f"peer {manifest.name}: its build ended with status {done.returncode}: {' '.join(argv)}\n{last}")
+            raise BuildError(f"{owner.title}: its build ended with status {done.returncode}: {' '.join(argv)}\n{last}")
 
-    def _key(self, manifest: Manifest, build: Build) -> str:
+    def _key(self, owner: Owner, build: Build) -> str:
         digest = hashlib.sha256(build.model_dump_json().encode())
-        for name in sorted({n for part in (*build.command, *(build.otherwise or ())) for n in _HOLE.findall(part)} & manifest.tools.keys()):
-            digest.update(" ".join(self._tools.find(manifest, name).argv).encode())
-        for path in sorted({p for glob in build.inputs for p in manifest.folder.glob(glob) if p.is_file()}):
-            digest.update(str(path.relative_to(manifest.folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+        for name in sorted({n for part in (*build.command, *(build.otherwise or ())) for n in _HOLE.findall(part)} & owner.tools.keys()):
+            digest.update(" ".join(self._tools.find(owner, name).argv).encode())
+        for path in sorted({p for glob in build.inputs for p in owner.folder.glob(glob) if p.is_file()}):
+            digest.update(str(path.relative_to(owner.folder)).encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()[:16]
 
-    def _fill(self, manifest: Manifest, argv: list[str], out: Path | None) -> list[str]:
+    def _fill(self, owner: Owner, argv: list[str], places: Mapping[str, Path | str | None]) -> list[str]:
         filled: list[str] = []
         for part in argv:
             whole = _HOLE.fullmatch(part)
-            if whole and whole[1] in manifest.tools:
-                filled += self._tools.find(manifest, whole[1]).argv
+            if whole and whole[1] in owner.tools:
+                filled += self._tools.find(owner, whole[1]).argv
             else:
-                filled.append(_HOLE.sub(lambda hole: self._value(manifest, hole[1], out), part))
+                filled.append(_HOLE.sub(lambda hole: self._value(owner, hole[1], places), part))
         return filled
 
-    def _value(self, manifest: Manifest, name: str, out: Path | None) -> str:
+    def _value(self, owner: Owner, name: str, places: Mapping[str, Path | str | None]) -> str:
         if name == "here":
-            return str(manifest.folder)
-        if name == "out" and out:
-            return str(out)
-        if name in manifest.tools:
-            return " ".join(self._tools.find(manifest, name).argv)
-        known = ["here", *(["out"] if out else []), *manifest.tools]
-        raise ManifestError(f"{manifest.folder}/peer.toml: {{{name}}} stands for nothing; there are {', '.join(f'{{{k}}}' for k in known)}")
+            return str(owner.folder)
+        if places.get(name):
+            return str(places[name])
+        if name in owner.tools:
+            return " ".join(self._tools.find(owner, name).argv)
+        known = ["here", *(place for place, is_there in places.items() if is_there), *owner.tools]
+        raise ManifestError(f"{owner.file}: {{{name}}} stands for nothing; there are {', '.join(f'{{{k}}}' for k in known)}")

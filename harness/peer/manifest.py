@@ -6,50 +6,24 @@ Owns reading and checking the manifest. Does not look for tools, build or start 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import model_validator
 
 from harness.errors import ManifestError
+from harness.peer.parts import Argv, Build, Strict, Tool, checked, members, read
+from harness.peer.platform import Platform
 from harness.peer.program import ClientProgram, ServerProgram
 from harness.suggest import did_you_mean
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-Argv = Annotated[list[str], Field(min_length=1)]
+PLATFORM = "@"
+"""Stands between a peer's name and that of the platform which it is on."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Build(_Strict):
-    """How the peer is built: ``command`` runs in the peer's folder; ``inputs`` are globs below it. ``otherwise`` is run where ``command``
-    fails (libraries that cannot be fetched), for a peer that then does with less; empty: nothing is.
-    """
-
-    command: Argv
-    otherwise: list[str] | None = None
-    inputs: list[str] = ["**/*"]
-    env: dict[str, str] = {}
-
-
-class Tool(_Strict):
-    """A program that a command needs: looked for on PATH, or brought in as a wheel from the Python package index; ``hint`` says how
-    else to get it.
-    """
-
-    path: list[str] = []
-    check: list[str] = []
-    wheel: str = ""
-    wheel_command: list[str] = Field(default=[], alias="wheel-command")
-    own: bool = False
-    hint: str = ""
-
-
-class Container(_Strict):
+class Container(Strict):
     """How the peer lives in a container, where that differs. ``build``: None as outside of it, empty: nothing is built for it."""
 
     dockerfile: str = "Dockerfile"
@@ -57,11 +31,13 @@ class Container(_Strict):
     build: list[str] | None = None
 
 
-class Manifest(_Strict):
+class Manifest(Strict):
     """A peer as its ``peer.toml`` has it, or one of its variants; ``folder`` is where it stands.
 
     ``offers``: the abilities that it is there for, empty: all that it declares. ``optional``: a run does without it where it cannot be had.
     ``server``, ``client``, ``version``: an unmodified program instead of one that keeps the contract (then there is no ``launch``).
+    ``targets``: what it can be built for besides this machine, ``platform``: the one that it is on, if that is not this machine itself;
+    ``carries``: what a machine of its own must be given besides what was built and what the command names.
     """
 
     name: str
@@ -75,6 +51,9 @@ class Manifest(_Strict):
     version: list[str] = []
     tools: dict[str, Tool] = {}
     container: Container | None = None
+    carries: list[str] = []
+    targets: dict[str, Manifest] = {}
+    platform: Platform | None = None
     folder: Path = Path()
 
     @model_validator(mode="before")
@@ -90,6 +69,16 @@ class Manifest(_Strict):
         return {**raw, "offers": offered} if offered else raw
 
     @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"peer {self.name}"
+
+    @property
+    def file(self) -> Path:
+        """Where it stands."""
+        return self.folder / "peer.toml"
+
+    @property
     def program(self) -> bool:
         """Whether it is an unmodified program, which keeps no contract."""
         return not self.launch
@@ -97,7 +86,11 @@ class Manifest(_Strict):
     @property
     def file_name(self) -> str:
         """The name as files, images and containers bear it."""
-        return self.name.replace(":", ".")
+        return self.name.replace(":", ".").replace(PLATFORM, ".on.")
+
+    def on(self, platform: Platform) -> Manifest:
+        """The peer on that platform, which runs one of its targets."""
+        return self.targets[platform.target].model_copy(update={"name": f"{self.name}{PLATFORM}{platform.name}", "platform": platform})
 
 
 def load(folder: Path, variant: str = "") -> Manifest:
@@ -114,27 +107,29 @@ def load(folder: Path, variant: str = "") -> Manifest:
 def load_all(folder: Path) -> list[Manifest]:
     """The peer and then its variants. Raises ``ManifestError`` with every problem that the file has."""
     path = folder / "peer.toml"
-    raw = _read(path)
-    variants = raw.pop("variants", {})
+    raw = read(path, "peers/README.md, 'The manifest', shows one.")
+    variants, targets = _tables(path, raw, "variants"), _tables(path, raw, "targets")
     peer = _checked(path, raw, folder)
     if not NAME.fullmatch(peer.name):
         raise ManifestError(f"{path}: name {peer.name!r} must be made of a-z, 0-9 and '-'")
-    if not isinstance(variants, dict) or not all(isinstance(v, dict) for v in variants.values()):
-        raise ManifestError(f"{path}: 'variants' must hold tables: [variants.NAME]")
-    for name in variants:
-        if not NAME.fullmatch(name):
-            raise ManifestError(f"{path}: variants.{name}: the name must be made of a-z, 0-9 and '-'")
     made = [_checked(path, _merged(raw, {**v, "name": f"{peer.name}:{n}"}), folder, f"variants.{n}.") for n, v in variants.items()]
-    return [peer, *made]
+    bare = {key: value for key, value in raw.items() if key != "container"}  # an image is one of this machine's own system
+    built_for = {
+        n: _checked(path, _merged(bare, {**t, "name": f"{peer.name}{PLATFORM}{n}", "optional": True}), folder, f"targets.{n}.")
+        for n, t in targets.items()
+    }
+    return [peer.model_copy(update={"targets": built_for}), *made]
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ManifestError(f"{path}: there is no such file", hint="peers/README.md, 'The manifest', shows one.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"{path}: {error}") from None
+def _tables(path: Path, raw: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """The tables ``[kind.NAME]``, taken out of ``raw``."""
+    tables = raw.pop(kind, {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ManifestError(f"{path}: '{kind}' must hold tables: [{kind}.NAME]")
+    for name in tables:
+        if not NAME.fullmatch(name):
+            raise ManifestError(f"{path}: {kind}.{name}: the name must be made of a-z, 0-9 and '-'")
+    return tables
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -147,23 +142,10 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(path: Path, raw: dict[str, Any], folder: Path, where: str = "") -> Manifest:
-    try:
-        return Manifest.model_validate({**raw, "folder": folder.resolve()})
-    except ValidationError as error:
-        raise ManifestError("\n".join(_problem(path, e, where) for e in error.errors())) from None
-
-
-def _problem(path: Path, error: Any, inside: str) -> str:
-    where = inside + ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        return f"{path}: '{where}' is missing"
-    if error["type"] == "extra_forbidden":
-        known = {f.alias or n for m in (Manifest, Build, Tool, Container, ServerProgram, ClientProgram) for n, f in m.model_fields.items()} - {
-            "folder"
-        } | {"variants"}
-        return f"{path}: '{where}' is not known{did_you_mean(str(error['loc'][-1]), known)}"
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{path}: '{where}': {said[0].lower()}{said[1:]}" if where else f"{path}: {said}"
+    if "platform" in raw:
+        raise ManifestError(f"{path}: '{where}platform' is not known: [targets.NAME] says what a peer is built for")
+    known = members(Manifest, Build, Tool, Container, ServerProgram, ClientProgram) - {"folder", "platform"} | {"variants", "targets"}
+    return checked(Manifest, path, {**raw, "folder": folder.resolve()}, known, where)
 
 
 def discover(folders: Iterable[Path]) -> dict[str, Manifest]:
@@ -183,3 +165,9 @@ def discover(folders: Iterable[Path]) -> dict[str, Manifest]:
                 raise ManifestError(f"{home}/peer.toml: the name {made[0].name!r} is taken by {twin.folder}")
             found |= {manifest.name: manifest for manifest in made}
     return found
+
+
+def guests(peers: Mapping[str, Manifest], platforms: Mapping[str, Platform]) -> dict[str, Manifest]:
+    """Every peer on every platform for which it is built, by name."""
+    made = [peer.on(platform) for platform in platforms.values() for peer in peers.values() if platform.target in peer.targets]
+    return {guest.name: guest for guest in made}

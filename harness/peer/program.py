@@ -11,22 +11,19 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Argv = Annotated[list[str], Field(min_length=1)]
+from harness.peer.parts import Argv, Strict
+
 ARCHIVE = "standin.pyz"
 _HARNESS = Path(__file__).resolve().parents[1]
 _MEMBERS = ("bound.py", "held.py", "standin/*.py", "model/patterns.py")
 _MAIN = "from harness.standin.main import run\n\nrun()\n"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class ServerProgram(_Strict):
+class ServerProgram(Strict):
     """A program that serves HTTP: ``files`` of the peer's folder are written to its folder, filled in like the ``command``; it is ready when
     it takes a connection. ``path`` is that of a resource that answers GET, HEAD and POST with 200.
     """
@@ -37,7 +34,7 @@ class ServerProgram(_Strict):
     ready_seconds: float = Field(default=10.0, alias="ready-seconds", gt=0)
 
 
-class ClientProgram(_Strict):
+class ClientProgram(Strict):
     """A program that asks by HTTP: its ``command``, then ``request`` once for each request with ``between`` between them."""
 
     command: Argv

@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import threading
 import venv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ToolError
-from harness.peer.manifest import Manifest, Tool
+from harness.peer.parts import Owner, Tool
 
 CHECK_SECONDS = 60
 INSTALL_SECONDS = 900
@@ -40,16 +41,21 @@ class Toolbox:
         self._say = say
         self._install = install
         self._found: dict[tuple[str, str], Found] = {}
+        self._installing = threading.Lock()
 
-    def find(self, manifest: Manifest, name: str) -> Found:
-        """The tool ``name`` of a manifest. Raises ``ToolError`` when it is neither here nor to be had."""
-        tool = manifest.tools[name]
+    def modest(self) -> Toolbox:
+        """One that installs nothing."""
+        return Toolbox(self._home, self._say, install=False)
+
+    def find(self, owner: Owner, name: str) -> Found:
+        """The tool ``name`` of a manifest or a platform. Raises ``ToolError`` when it is neither here nor to be had."""
+        tool = owner.tools[name]
         key = (name, tool.model_dump_json())
         if key not in self._found:
-            self._found[key] = self._look(manifest, name, tool)
+            self._found[key] = self._look(owner, name, tool)
         return self._found[key]
 
-    def _look(self, manifest: Manifest, name: str, tool: Tool) -> Found:
+    def _look(self, owner: Owner, name: str, tool: Tool) -> Found:
         if tool.own:
             return Found((sys.executable,), "the Python that runs Parley")
         for program in tool.path:
@@ -57,27 +63,28 @@ class Toolbox:
             if path and _works((path, *tool.check)):
                 return Found((path,), "PATH")
         if tool.wheel:
-            return self._from_wheel(manifest, name, tool)
+            with self._installing:  # several peers may ask for the same
+                return self._from_wheel(owner, name, tool)
         names = " or ".join(tool.path) or name
         raise ToolError(
-            f"peer {manifest.name}: the tool {{{name}}} ({names}) is not on PATH",
-            hint=tool.hint or f"Install {names}, or leave the peer out: --server and --client choose peers.",
+            f"{owner.title}: the tool {{{name}}} ({names}) is not on PATH",
+            hint=tool.hint or f"Install {names}, or leave it out: --server, --client and --platforms choose.",
         )
 
-    def _from_wheel(self, manifest: Manifest, name: str, tool: Tool) -> Found:
+    def _from_wheel(self, owner: Owner, name: str, tool: Tool) -> Found:
         home = self._home / hashlib.sha256(f"{tool.wheel} {sys.version}".encode()).hexdigest()[:16]
         argv = tuple(_fill(part, home) for part in tool.wheel_command)
         if not (home / "ready").exists():
             if not self._install:
-                raise ToolError(f"peer {manifest.name}: {{{name}}} is not on PATH", hint=f"It would be installed from PyPI: {tool.wheel}")
-            self._say(f"peer {manifest.name}: no {name} on PATH, installing {tool.wheel} from the Python package index")
-            self._make_environment(manifest, name, tool, home)
+                raise ToolError(f"{owner.title}: {{{name}}} is not on PATH", hint=f"It would be installed from PyPI: {tool.wheel}")
+            self._say(f"{owner.title}: no {name} on PATH, installing {tool.wheel} from the Python package index")
+            self._make_environment(owner, name, tool, home)
             if not _works((*argv, *tool.check)):
-                raise ToolError(f"peer {manifest.name}: {tool.wheel} was installed, but {' '.join(argv)} does not work")
+                raise ToolError(f"{owner.title}: {tool.wheel} was installed, but {' '.join(argv)} does not work")
             (home / "ready").touch()
         return Found(argv, f"wheel {tool.wheel}")
 
-    def _make_environment(self, manifest: Manifest, name: str, tool: Tool, home: Path) -> None:
+    def _make_environment(self, owner: Owner, name: str, tool: Tool, home: Path) -> None:
         shutil.rmtree(home, ignore_errors=True)
         try:
             venv.create(home, with_pip=False)
@@ -85,10 +92,10 @@ class Toolbox:
             argv = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
             done = subprocess.run([*argv, "--target", str(target), tool.wheel], capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
         except (OSError, subprocess.SubprocessError) as error:
-            raise ToolError(f"peer {manifest.name}: {{{name}}} could not be installed: {error}") from None
+            raise ToolError(f"{owner.title}: {{{name}}} could not be installed: {error}") from None
         if done.returncode:
             raise ToolError(
-                f"peer {manifest.name}: {{{name}}} is not on PATH, and installing {tool.wheel} failed:\n{_tail(done.stderr)}",
+                f"{owner.title}: {{{name}}} is not on PATH, and installing {tool.wheel} failed:\n{_tail(done.stderr)}",
                 hint=f"Install {' or '.join(tool.path) or name}, or give pip a package index that it can reach.",
             )
 

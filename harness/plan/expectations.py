@@ -9,6 +9,7 @@ date come in as values. Reading and rewriting files is ``harness.expecting``'s.
   ``--strict``. With ``requirement``, every finding that fails the case must cite it (a breach of the peer contract cites none).
 - ``flaky`` is met by a pass and by such a failure. A verdict ``error`` is never expected.
 - Where several entries speak of one case, each finding must be covered by one of them.
+- What a peer is known to fail, it may fail on a platform, too (``go@windows`` as ``go``); whether it does is left open, unless an entry says ``@``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from harness.spec.yamlpos import Document
 from harness.suggest import did_you_mean
 
 _PEERS = re.compile(r"/(?:client|server)=([^/]+)")
+_PLATFORMS = re.compile(r"@[^/]+")
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -128,11 +130,21 @@ class Book:
     def speaking_of(self, case: str) -> tuple[Entry, ...]:
         """The entries that speak of a case, in their order."""
         if case not in self._speaking:
-            spec = case.partition("/")[0]
-            if spec not in self._of_spec:
-                self._of_spec[spec] = [(p, e) for p, e in self._patterns if e.spec in (spec, "")]
-            self._speaking[case] = tuple(e for p, e in self._of_spec[spec] if p.match(case) and self._holds(e.written.when, case))
+            self._speaking[case] = self._fitting(case, case)
         return self._speaking[case]
+
+    def _fitting(self, text: str, case: str) -> tuple[Entry, ...]:
+        """The entries whose pattern fits ``text``, of those that hold for the case."""
+        spec = text.partition("/")[0]
+        if spec not in self._of_spec:
+            self._of_spec[spec] = [(p, e) for p, e in self._patterns if e.spec in (spec, "")]
+        return tuple(e for p, e in self._of_spec[spec] if p.match(text) and self._holds(e.written.when, case))
+
+    def excusing(self, case: str) -> tuple[Entry, ...]:
+        """The entries that speak of a case, or of the same one without platforms."""
+        if "@" not in case:
+            return self.speaking_of(case)
+        return tuple(dict.fromkeys([*self.speaking_of(case), *self._fitting(_PLATFORMS.sub("", case), case)]))
 
     def _holds(self, when: str, case: str) -> bool:
         said = [words for name in _PEERS.findall(case) for words in self._versions.get(name, ())] if when else []
@@ -140,7 +152,9 @@ class Book:
 
     def mark(self, result: Result) -> Result:
         """The result, with what was expected of it."""
-        entries = self.speaking_of(result.case) if self.entries and result.verdict in (PASS, FAIL) else ()
+        entries: tuple[Entry, ...] = ()
+        if self.entries and result.verdict in (PASS, FAIL):
+            entries = (self.excusing if result.verdict == FAIL else self.speaking_of)(result.case)
         if not entries:
             return result
         return msgspec.structs.replace(result, expected=(self._failure if result.verdict == FAIL else self._pass)(entries, result.findings))
@@ -172,6 +186,11 @@ class Book:
         """The numbers of the entries that speak of no case of ``plan``, the ids of all cases of all specs and peers."""
         ids = list(plan) if self.entries else []
         return [n for n, (pattern, _) in enumerate(self._patterns) if not any(pattern.match(i) for i in ids)]
+
+    def speaks_of_peers(self, names: Iterable[str]) -> list[str]:
+        """Those of these names that some entry's pattern can mean where it names a peer so: ``client=`` or ``server=`` and the part after it."""
+        said = {part for e in self.entries for part in _PEERS.findall("/" + e.written.cases.replace("*client=", "*/client="))}
+        return [name for name in names if any("@" in part and fnmatch.fnmatchcase(name, part) for part in said)]
 
     def troubles(self, results: Sequence[Result], plan: Iterable[str], today: datetime.date) -> list[Trouble]:
         """Every entry that fails the run by itself."""

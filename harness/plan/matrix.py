@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from harness.errors import UsageError
-from harness.model.case import BURST, FAMILIES, Case, Scenario
+from harness.model.case import BURST, FAMILIES, ROLES, Case, Scenario
 from harness.model.transports import LOCAL_FAMILY
 from harness.suggest import did_you_mean
 
@@ -25,7 +25,9 @@ SLOW_MILLISECONDS = 300
 class Abilities(msgspec.Struct, frozen=True):
     """What one peer declared in its hello. ``known`` is false for a peer that could not be asked: then nothing
     is ruled out here, and its cases end in the reason why it could not. ``offers``: the abilities that it is there for, empty: all;
-    no conversation that needs another is planned with it.
+    no conversation that needs another is planned with it. ``guest``: it is on a platform, and meets the others in turns; ``sampled``: and holds
+    each conversation but once. ``system``: the platform whose machine it is on where two peers are on one machine, empty: this one;
+    ``slower``: its deadlines are so many times longer.
     """
 
     can: frozenset[str] = frozenset()
@@ -33,6 +35,19 @@ class Abilities(msgspec.Struct, frozen=True):
     lacks: Mapping[str, str] = {}
     known: bool = True
     offers: frozenset[str] = frozenset()
+    guest: bool = False
+    sampled: bool = False
+    system: str = ""
+    slower: float = 1.0
+
+    @property
+    def in_turns(self) -> bool:
+        """Whether it does not meet everybody in every conversation."""
+        return bool(self.offers) or self.guest
+
+    def on(self, lacks: Mapping[str, str]) -> Abilities:
+        """What is left of it on a platform that lacks these abilities, each for a reason."""
+        return msgspec.structs.replace(self, can=self.can - lacks.keys(), lacks={**self.lacks, **lacks})
 
     def meant_for(self, ability: str) -> bool:
         """Whether conversations that need this of it belong into the matrix."""
@@ -56,7 +71,8 @@ class Abilities(msgspec.Struct, frozen=True):
 
 class Selection(msgspec.Struct, frozen=True):
     """What the command line asks for. Empty means all. ``patterns`` are parts of case ids, or globs with * ? [ ]. ``all_pairs``: those
-    that are there for a few abilities only (variants, programs) meet each other, too, not only the peers that are there for all.
+    that are there for a few abilities only (variants, programs) meet each other, too, not only the peers that are there for all. ``guests_only``:
+    no conversation without a peer on a platform.
     """
 
     servers: tuple[str, ...] = ()
@@ -66,6 +82,7 @@ class Selection(msgspec.Struct, frozen=True):
     families: tuple[str, ...] = ()
     repeat: int = 1
     all_pairs: bool = False
+    guests_only: bool = False
 
 
 def cases(
@@ -80,8 +97,9 @@ def cases(
     servers = _names(wanted.servers, peers, "--server")
     clients = _names(wanted.clients, peers, "--client")
     chosen = _specs(scenarios, wanted.specs)
+    patient = _Patience(peers)
     made = [
-        Case(scenario, client, server, family, unsupported=_unsupported(scenario, peers, client, server, family))
+        Case(patient.with_(scenario, client, server), client, server, family, unsupported=_unsupported(scenario, peers, client, server, family))
         for scenario in chosen
         for family in (wanted.families or (*FAMILIES, LOCAL_FAMILY))
         if family in scenario.families
@@ -136,19 +154,55 @@ def _meet(scenario: Scenario, peers: Mapping[str, Abilities], wanted: Selection,
     """Whether the two are a pair of this matrix. Those that are there for a few abilities meet each other only if asked for, and of the others
     one, whose turn it is: from scenario to scenario another; those that are named meet all.
     """
-    few = [name for name in (client, server) if peers[name].offers]
+    few = [name for name in (client, server) if peers[name].in_turns]
+    if wanted.guests_only and not (peers[client].guest or peers[server].guest):
+        return False
+    if not all(_is_its_turn(scenario, name, "client" if name == client else "server", family) for name in few if peers[name].sampled):
+        return False
+    together = scenario.place == "machine" and peers[client].system
+    if scenario.place == "machine" and peers[client].system != peers[server].system:
+        return False
     if wanted.all_pairs or not few or scenario.tested:
         return True
-    if len(few) == 2:
+    if len(few) == 2 and not together:
         return client in wanted.clients and server in wanted.servers
     if few[0] in (*wanted.clients, *wanted.servers):
         return True
     partner, named, ability = (
         (server, wanted.servers, scenario.server_ability) if few[0] == client else (client, wanted.clients, scenario.client_ability)
     )
-    others = [name for name in named or peers if not peers[name].offers]
+    if together:
+        others = [name for name in named or peers if peers[name].system == together]
+    else:
+        others = [name for name in named or peers if not peers[name].in_turns]
     able = [name for name in others if not peers[name].missing(ability, family)] or others
     return partner == able[zlib.crc32(f"{scenario.key}/{few[0]}".encode()) % len(able)]
+
+
+def _is_its_turn(scenario: Scenario, name: str, role: str, family: str) -> bool:
+    """Whether this is the one case of the scenario that a peer holds which holds each but once: in one role, over one family."""
+    roles = [scenario.tested] if scenario.tested else list(ROLES)
+    turns = [(r, f) for r in roles for f in scenario.families]
+    return (role, family) == turns[zlib.crc32(f"{name}/{scenario.key}".encode()) % len(turns)]
+
+
+class _Patience:
+    """Scenarios as slow peers hold them: with longer deadlines, each made once."""
+
+    def __init__(self, peers: Mapping[str, Abilities]) -> None:
+        self._peers = peers
+        self._made: dict[tuple[int, float], Scenario] = {}
+
+    def with_(self, scenario: Scenario, client: str, server: str) -> Scenario:
+        """The scenario with the patience that the slower of the two needs."""
+        factor = max(self._peers[client].slower, self._peers[server].slower)
+        if factor == 1.0:
+            return scenario
+        key = (id(scenario), factor)
+        if key not in self._made:
+            control = scenario.control and msgspec.structs.replace(scenario.control, deadline=int(scenario.control.deadline * factor))
+            self._made[key] = msgspec.structs.replace(scenario, deadline=int(scenario.deadline * factor), control=control)
+        return self._made[key]
 
 
 def _pairs(clients: Sequence[str], servers: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -165,6 +219,7 @@ def _probing(
     of_server = scenario.tested == "server"
     ability, others = (scenario.client_ability, clients) if of_server else (scenario.server_ability, servers)
     meant = [name for name in others if peers[name].meant_for(ability)]
+    meant = [name for name in meant if not peers[name].guest] or meant  # what is doubted is the one side, not the platform that carries it
     knows = scenario.client_knows if of_server else ()
     able = [name for name in meant if not peers[name].missing(ability, family) and not peers[name].ignorant(knows)] or meant
     if not able:

@@ -55,17 +55,20 @@ class Pool:
 
     def at_hand(self, role: str, name: str, shares: str = "") -> LivePeer | None:
         """The peer in that role if it is alive already; ``shares``: that on the machine which has this in common."""
-        held = self._places.get((role, name, self._launcher.machine(shares)))
+        held = self._places.get((role, name, self._machine(name, shares)))
         if held is None or not held.done() or held.cancelled() or held.exception():
             return None
         peer = held.result()
         return peer if peer.alive else None
 
+    def _machine(self, name: str, shares: str) -> str:
+        return self._launcher.machine(shares, self._built[name].manifest) if shares else ""
+
     async def get(self, role: str, name: str, shares: str = "") -> LivePeer:
         """The peer in that role, started if need be. Raises ``NotThere``."""
         if name in self._broken:
             raise self._broken[name]
-        place = (role, name, self._launcher.machine(shares))
+        place = (role, name, self._machine(name, shares))
         held = self._places.get(place)
         if held is None or (held.done() and self.at_hand(*place) is None):
             if self._starts.get(place, 0) >= MAX_STARTS:
