@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { MOST_CSRC = 15, LARGEST_PAYLOAD = 64 * 1024, MOST_TYPE = 127, MOST_GAP = 1000 * 1000 * 1000, WORD = 4 };
+enum { MOST_CSRC = 15, LARGEST_PAYLOAD = 64 * 1024, MOST_TYPE = 127, MOST_GAP = 1000 * 1000 * 1000, WORD_SIZE = 4 };
 
 /* ---- members ---- */
 
@@ -47,7 +47,7 @@ static bool read_extension(struct rtp_stream *stream, const struct json *object,
     stream->has_extension = true;
     stream->profile = (uint16_t)profile->number;
     return read_hex(profile->next, "extension", &stream->extension, fault) &&
-           (octets_size(&stream->extension) % WORD == 0 || bad_command(fault, "'extension' must be whole words"));
+           (octets_size(&stream->extension) % WORD_SIZE == 0 || bad_command(fault, "'extension' must be whole words"));
 }
 
 static bool read_padding(struct rtp_stream *stream, const struct json *object, struct fault *fault) {
