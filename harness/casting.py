@@ -95,5 +95,5 @@ class Cast:
         platform = manifest.platform
         if platform is None:
             return abilities
-        there = abilities.on(platform.lacks) if abilities.known else abilities
+        there = abilities.on({**platform.lacks, **manifest.lacks}) if abilities.known else abilities
         return msgspec.structs.replace(there, guest=True, sampled=self._samples(manifest), system=system, slower=platform.slower)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import NetworkError
+from harness.network import tap
 from harness.network.base import Host, OnHost, nobody
 from harness.network.machine import Names
 from harness.network.offload import send_as_it_is
@@ -27,7 +28,7 @@ _KINDS = {CLONE_NEWNET: "net", CLONE_NEWIPC: "ipc"}
 PREFIX = {"ipv4": 16, "ipv6": 64}
 _NOWHERE = {"ipv4": "198.18.255.254", "ipv6": "2001:db8::fffe"}
 _NEAR, _FAR, _SWITCH = "p{number}", "eth0", "switch"
-_SETTINGS = {
+SETTINGS = {
     "net/ipv6/conf/all/disable_ipv6": "0",
     "net/ipv6/conf/default/disable_ipv6": "0",
     "net/ipv6/conf/default/accept_ra": "0",
@@ -41,6 +42,9 @@ _SETTINGS = {
     # a listener that is out of room and answers with cookies forgets the handshake, and resets what comes after it
     "net/ipv4/tcp_syncookies": "0",
 }
+_SILENT = {"net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
+"""Where somebody else's stack has the wire, this one keeps off it."""
+_OWN, _OUTER = 0x02, 0x06
 T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -112,9 +116,11 @@ def can_make_namespaces() -> str:
     return ""
 
 
-def mac(number: int) -> bytes:
-    """The link-layer address of host ``number``: locally administered, and readable in a capture."""
-    return bytes((0x02, 0x00, 198, 18, number >> 8, number & 0xFF))
+def mac(number: int, first: int = _OWN) -> bytes:
+    """The link-layer address of host ``number``: locally administered, and readable in a capture. Of a host whose stack is elsewhere, the
+    wire's end here has another ``first`` octet, since a bridge keeps what is addressed to its own ports.
+    """
+    return bytes((first, 0x00, 198, 18, number >> 8, number & 0xFF))
 
 
 class Namespaces:
@@ -128,13 +134,15 @@ class Namespaces:
         self.on_host: OnHost = nobody
         self.on_drop: OnHost = nobody
         self._hosts: dict[int, tuple[int, Host, Route, int]] = {}
+        self._foreign: set[int] = set()
+        """Namespaces of hosts whose stack is elsewhere: they know their neighbours themselves."""
         """By namespace: a peer that is started again takes its place before the last one has left it."""
         self._count = 0
         self._machine: Host | None = None
         try:
             self._switch = new_namespace()
             self._switch_route = inside(self._switch, Route)
-            inside(self._switch, lambda: _write_settings(_SETTINGS))
+            inside(self._switch, lambda: _write_settings(SETTINGS))
             self._switch_route.add_bridge(_SWITCH)
             self._bridge = inside(self._switch, lambda: socket.if_nametoindex(_SWITCH))
             self._switch_route.up(self._bridge)
@@ -151,7 +159,7 @@ class Namespaces:
         if self._machine is None:
             try:
                 namespace, ipc = new_namespace(), new_namespace(CLONE_NEWIPC)
-                inside(namespace, lambda: _write_settings(_SETTINGS))
+                inside(namespace, lambda: _write_settings(SETTINGS))
                 route = inside(namespace, Route)
                 route.up(1)
                 route.close()
@@ -166,17 +174,38 @@ class Namespaces:
         except OSError as error:
             raise NetworkError(f"host {name}: the namespace of process {pid} cannot be wired: {error.strerror or error}") from None
 
-    def _plug(self, name: str, namespace: int) -> Host:
+    def add_foreign(self, name: str) -> tuple[Host, int]:
+        """A host whose stack is at the other end of a TAP, which comes with it as a file descriptor: a card with the host's link-layer address
+        is to be put there (``mac``). Raises ``NetworkError``.
+        """
+        try:
+            namespace = new_namespace()
+            self._foreign.add(namespace)
+            host, route, index = self._wire(name, namespace, _SILENT, _OUTER)
+            joined = inside(namespace, lambda: tap.join(route, index))
+            route.up(index)
+            self._introduce(namespace, host.number, host, route, index)
+        except OSError as error:
+            raise NetworkError(f"host {name}: no card can be put on the wire: {error.strerror or error}") from None
+        return host, joined
+
+    def _wire(self, name: str, namespace: int, settings: dict[str, str], first: int) -> tuple[Host, Route, int]:
+        """A namespace with its end of a new wire, not up yet; its link-layer address begins with ``first``."""
         self._count += 1
         number = self._count
         addresses = {"ipv4": f"198.18.{number >> 8}.{number & 0xFF}", "ipv6": f"2001:db8::{number:x}"}
-        inside(namespace, lambda: _write_settings(_SETTINGS))
-        self._switch_route.add_wire(_NEAR.format(number=number), self._bridge, _FAR, namespace, mac(number))
+        inside(namespace, lambda: _write_settings(settings))
+        self._switch_route.add_wire(_NEAR.format(number=number), self._bridge, _FAR, namespace, mac(number, first))
         route = inside(namespace, Route)
         route.up(1)
         index = inside(namespace, _furnish)
         host = Host(name, addresses, namespace, own_ports=True, number=number, nowhere=_NOWHERE, interface=_FAR)
         self.on_host(host)
+        return host, route, index
+
+    def _plug(self, name: str, namespace: int) -> Host:
+        host, route, index = self._wire(name, namespace, SETTINGS, _OWN)
+        addresses, number = host.addresses, host.number
         route.up(index)
         for family, address in addresses.items():
             route.add_address(index, family, address, PREFIX[family])
@@ -185,9 +214,14 @@ class Namespaces:
 
     def _introduce(self, namespace: int, number: int, host: Host, route: Route, index: int) -> None:
         """Makes the new host and all others each other's permanent neighbours; what is nowhere has a link-layer address that nobody takes."""
-        route.add_neighbours(index, [(family, address, mac(0xFFFE)) for family, address in _NOWHERE.items()])
-        for other_number, other, other_route, other_index in self._hosts.values():
-            route.add_neighbours(index, [(f, a, mac(other_number)) for f, a in other.addresses.items()])
+        own = namespace not in self._foreign
+        if own:
+            route.add_neighbours(index, [(family, address, mac(0xFFFE)) for family, address in _NOWHERE.items()])
+        for there, (other_number, other, other_route, other_index) in self._hosts.items():
+            if own:
+                route.add_neighbours(index, [(f, a, mac(other_number)) for f, a in other.addresses.items()])
+            if there in self._foreign:
+                continue
             other_route.add_neighbours(other_index, [(f, a, mac(number)) for f, a in host.addresses.items()])
         self._hosts[namespace] = (number, host, route, index)
 
@@ -208,6 +242,7 @@ class Namespaces:
             return
         assert host.namespace is not None
         number, _, route, _ = self._hosts.pop(host.namespace)
+        self._foreign.discard(host.namespace)
         self.on_drop(host)
         route.close()
         with contextlib.suppress(OSError):

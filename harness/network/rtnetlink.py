@@ -73,6 +73,10 @@ class Route:
         body = link(flags=_IFF_UP, change=_IFF_UP) + _name(name) + _number(_IFLA_MASTER, bridge) + attribute(_IFLA_LINKINFO, info)
         self._ask(_RTM_NEWLINK, _CREATE | _EXCL, body)
 
+    def enslave(self, index: int, bridge: int) -> None:
+        """Puts an interface into a bridge."""
+        self._ask(_RTM_NEWLINK, 0, link(index) + _number(_IFLA_MASTER, bridge))
+
     def up(self, index: int) -> None:
         """Sets an interface up."""
         self._ask(_RTM_NEWLINK, 0, link(index, _IFF_UP, _IFF_UP))

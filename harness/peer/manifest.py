@@ -37,6 +37,7 @@ class Manifest(Strict):
     ``offers``: the abilities that it is there for, empty: all that it declares. ``optional``: a run does without it where it cannot be had.
     ``server``, ``client``, ``version``: an unmodified program instead of one that keeps the contract (then there is no ``launch``).
     ``targets``: what it can be built for besides this machine, ``platform``: the one that it is on, if that is not this machine itself;
+    ``lacks``: abilities that it does not have on that target, whatever it declares, each with the reason;
     ``carries``: what a machine of its own must be given besides what was built and what the command names.
     """
 
@@ -52,6 +53,7 @@ class Manifest(Strict):
     tools: dict[str, Tool] = {}
     container: Container | None = None
     carries: list[str] = []
+    lacks: dict[str, str] = {}
     targets: dict[str, Manifest] = {}
     platform: Platform | None = None
     folder: Path = Path()

@@ -204,6 +204,33 @@ void platform_start(void) {
 
 /* ---- waiting ---- */
 
+/* Sockets of which waiting told that the connection was reset: who asks for a socket's state gets its error, and then it
+ * is told no more, so that reading would take the reset for an orderly end. By handle, which are multiples of four. */
+static struct {
+    bool *is;
+    size_t room;
+} reset;
+
+static void set_reset(SOCKET sock, bool was) {
+    size_t place = (size_t)sock / 4;
+    if (place >= reset.room) {
+        if (!was)
+            return;
+        bool *grown = realloc(reset.is, 2 * place + 64);
+        if (!grown)
+            abort();
+        memset(grown + reset.room, 0, 2 * place + 64 - reset.room);
+        reset.is = grown;
+        reset.room = 2 * place + 64;
+    }
+    reset.is[place] = was;
+}
+
+static bool was_reset(SOCKET sock) {
+    size_t place = (size_t)sock / 4;
+    return place < reset.room && reset.is[place];
+}
+
 static SOCKET as_socket(int fd) {
     return fd == CONTROL_IN || fd == CONTROL_OUT ? control[fd].inner : (SOCKET)fd;
 }
@@ -235,7 +262,8 @@ int poll(struct pollfd *fds, nfds_t count, int milliseconds) {
     used = 0;
     for (nfds_t i = 0; i < count; i++)
         if (fds[i].fd != NO_SOCKET)
-            fds[i].revents = asked[used++].revents;
+            if ((fds[i].revents = asked[used++].revents) & POLLERR)
+                set_reset(as_socket(fds[i].fd), true);
     return ready;
 }
 
@@ -246,6 +274,7 @@ int net_socket(int family, int type, sock_t *sock) {
     *sock = made == INVALID_SOCKET ? NO_SOCKET : (sock_t)made;
     if (made == INVALID_SOCKET)
         return WSAGetLastError();
+    set_reset(made, false);
     set_non_blocking(made);
     if (type == SOCK_STREAM)
         return set_option(made, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -280,6 +309,7 @@ int net_accept(sock_t listener, sock_t *sock, struct address *remote) {
     *sock = made == INVALID_SOCKET ? NO_SOCKET : (sock_t)made;
     if (made == INVALID_SOCKET)
         return WSAGetLastError();
+    set_reset(made, false);
     set_non_blocking(made);
     set_option(made, IPPROTO_TCP, TCP_NODELAY, 1);
     return 0;
@@ -310,7 +340,8 @@ static int at_most(size_t size) {
 }
 
 int net_read(sock_t sock, void *to, size_t room, size_t *got) {
-    return io_result(recv((SOCKET)sock, to, at_most(room), 0), got);
+    int code = io_result(recv((SOCKET)sock, to, at_most(room), 0), got);
+    return !code && !*got && room && was_reset((SOCKET)sock) ? WSAECONNRESET : code;
 }
 
 int net_write(sock_t sock, const void *from, size_t size, size_t *put) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -209,7 +210,8 @@ func abilities() (can []string, lacks map[string]string) {
 	for transport := range libraryTalks {
 		can = append(can, "script client/"+transport, "script server/"+transport)
 	}
-	return append(can, "ask dns/udp", "ask http/tcp", "ask smtp/tcp", "load tcp"), lacks
+	can = append(can, "ask dns/udp", "ask http/tcp", "ask smtp/tcp", "load tcp")
+	return withoutDatagrams(can, lacks), lacks
 }
 
 // families lists those in which a socket can be bound. The unspecified
@@ -217,13 +219,30 @@ func abilities() (can []string, lacks map[string]string) {
 func families() []string {
 	found := []string{}
 	for _, family := range []struct{ name, network, any string }{
-		{"ipv4", "udp4", "0.0.0.0:0"},
-		{"ipv6", "udp6", "[::]:0"},
+		{"ipv4", "tcp4", "0.0.0.0:0"},
+		{"ipv6", "tcp6", "[::]:0"},
 	} {
-		if socket, err := net.ListenPacket(family.network, family.any); err == nil {
+		if socket, err := net.Listen(family.network, family.any); err == nil {
 			socket.Close()
 			found = append(found, family.name)
 		}
 	}
 	return found
+}
+
+// withoutDatagrams takes out what needs UDP where package net cannot have it:
+// it asks Windows for more than older versions of Wine know.
+func withoutDatagrams(can []string, lacks map[string]string) []string {
+	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err == nil {
+		socket.Close()
+		return can
+	}
+	return slices.DeleteFunc(can, func(ability string) bool {
+		needs := strings.HasSuffix(ability, "/udp") || strings.HasSuffix(ability, "/multicast")
+		if needs {
+			lacks[ability] = "package net opens no socket for datagrams here: " + err.Error()
+		}
+		return needs
+	})
 }
