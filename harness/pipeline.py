@@ -271,7 +271,7 @@ class Run:
         """Launcher, network, and whoever watches its wire."""
         sweep()
         network = "loopback" if self._options.attached else self._options.network
-        self.launcher, self.network = choose(launcher, network, self._builder, STATE, self._watcher.say, self.folder.name)
+        self.launcher, self.network = choose(launcher, network, self._builder, STATE, self._watcher.say, self.folder.name, self.folder / "logs")
         self.witness: Link | Blind = Blind(self.network.unseen)
         if not self.network.unseen:
             self.witness = Link()

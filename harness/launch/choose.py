@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import NetworkError
 from harness.launch.base import Launcher
-from harness.launch.mixed import MixedLauncher
+from harness.launch.mixed import MixedLauncher, Nowhere
 from harness.launch.process import ProcessLauncher
 from harness.network.base import Loopback, Network
 from harness.peer.build import Builder
@@ -17,7 +17,7 @@ from harness.peer.tools import Say
 LAUNCHERS, NETWORKS = ("auto", "docker", "process"), ("auto", "netns", "loopback")
 
 
-def choose(launcher: str, network: str, builder: Builder, state: Path, say: Say, run: str) -> tuple[MixedLauncher, Network]:
+def choose(launcher: str, network: str, builder: Builder, state: Path, say: Say, run: str, logs: Path) -> tuple[MixedLauncher, Network]:
     """The launcher and network for a run.
 
     Raises ``NetworkError`` or ``LaunchError`` when what was asked for by name is not to be had. As an ordinary user on Linux this
@@ -26,8 +26,12 @@ def choose(launcher: str, network: str, builder: Builder, state: Path, say: Say,
     main, joined = _main(launcher, network, builder, state, say, run)
 
     def machine_of(platform: Platform) -> Launcher:
+        from harness.launch.virtual import VirtualLauncher
+        from harness.network.netns import Namespaces
 
-        raise NotImplementedError
+        if not isinstance(joined, Namespaces):
+            return Nowhere(platform.name, "a machine of its own is wired to network namespaces, which this run does not have")
+        return VirtualLauncher(platform, joined, builder, logs)
 
     return MixedLauncher(main, lambda: ProcessLauncher(joined, "beside containers"), machine_of), joined
 

@@ -10,7 +10,7 @@ import shutil
 import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 _TRAILER = "TRAILER!!!"
 _FIELDS = 13
@@ -20,7 +20,7 @@ _BLOCK = 4
 class Archive:
     """Writes one archive; each name once, the folders above it before it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._names: set[str] = set()
         self._number = 0
@@ -85,7 +85,7 @@ class Archive:
         self._head(_TRAILER, 0, 0)
 
 
-def write(file: BinaryIO, files: Iterable[tuple[Path, str]], texts: Iterable[tuple[str, bytes]] = ()) -> None:
+def write(file: IO[bytes], files: Iterable[tuple[Path, str]], texts: Iterable[tuple[str, bytes]] = ()) -> None:
     """An archive of files under the names that they are to have there, and of texts. Raises ``OSError``."""
     archive = Archive(file)
     for path, name in files:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from harness.errors import LaunchError
 from harness.launch.base import Launcher, OnData, OnExit, Process
 from harness.peer.build import Built
 from harness.peer.manifest import Manifest
@@ -15,6 +16,28 @@ from harness.peer.platform import Platform
 
 BESIDE = "beside"
 """The machine of processes in a run whose peers are in containers."""
+
+
+class Nowhere:
+    """The launcher of a platform that cannot be had in this run, and why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+
+    def in_place(self, manifest: Manifest) -> bool:
+        return True
+
+    async def prepare(self, built: list[Built]) -> dict[str, str]:
+        return {one.manifest.name: self.why for one in built}
+
+    async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> Process:
+        raise LaunchError(f"{built.manifest.title}: {self.why}")
+
+    def machine(self, shares: str, manifest: Manifest) -> str:
+        return self.name if shares else ""
+
+    async def close(self) -> None:
+        pass
 
 
 class MixedLauncher:

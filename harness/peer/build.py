@@ -87,6 +87,10 @@ class Builder:
         with self._preparing:  # several peers may be on it
             return self._make(platform, platform.prepare) if platform.prepare else None
 
+    def carried(self, built: Built) -> list[str]:
+        """What a machine of its own must be given besides: paths. Raises ``ManifestError``."""
+        return self._fill(built.manifest, built.manifest.carries, {"out": built.out})
+
     def find_tools(self, platform: Platform) -> None:
         """Whether what the platform is started with is there. Raises ``ToolError``."""
         for name in platform.tools:
