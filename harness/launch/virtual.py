@@ -23,7 +23,7 @@ from harness.launch import cpio
 from harness.launch.base import OnData, OnExit
 from harness.launch.ports import Port, VirtualProcess
 from harness.network.base import Host
-from harness.network.netns import PREFIX, SETTINGS, Namespaces, mac
+from harness.network.netns import PREFIX, SETTINGS, Namespaces, mac, nowhere
 from harness.peer.build import Builder, Built
 from harness.peer.machine import Machine
 from harness.peer.manifest import Manifest
@@ -169,7 +169,8 @@ class VirtualLauncher:
             for path in self._files(one):
                 files[path] = str(path)
         settings = "".join(f"{name}={value}\n" for name, value in SETTINGS.items())
-        cpio.write(packed, [*base, *files.items()], [("settings", settings.encode())])
+        neighbours = "".join(f"{address} {link}\n" for address, link in nowhere())
+        cpio.write(packed, [*base, *files.items()], [("settings", settings.encode()), ("neighbours", neighbours.encode())])
         packed.flush()
 
     def _files(self, built: Built) -> Iterator[Path]:
@@ -189,15 +190,16 @@ class VirtualLauncher:
             raise LaunchError(f"{built.manifest.title}: no host is free on the machine of platform {self.name}")
         port = free[0]
         host = port.host or self._network.machine()
-        return VirtualProcess(port, host, self._start_line(port, built, place), on_output, on_log, on_exit)
+        return VirtualProcess(port, host, self._start_line(port, host, built, place), on_output, on_log, on_exit)
 
-    def _start_line(self, port: Port, built: Built, place: str) -> bytes:
+    def _start_line(self, port: Port, host: Host, built: Built, place: str) -> bytes:
         """``peers/README.md`` and ``platforms/README.md``, "A machine"."""
         where = ["-", "-", "-"]
         if port.host is not None:
             addresses = [f"{port.host.addresses[family]}/{PREFIX[family]}" for family in ("ipv4", "ipv6")]
             where = [mac(port.host.number).hex(":"), *addresses]
-        fields = ["start", *where, f"/tmp/{place}", *built.argv]  # noqa: S108
+        folder = str(host.names.folder) if host.names else f"/tmp/{place}"  # noqa: S108
+        fields = ["start", *where, folder, *built.argv]
         if any(c in part for part in fields for c in "\t\n"):
             raise LaunchError(f"{built.manifest.title}: a tab or a line's end in its command cannot be told to a machine")
         return "\t".join(fields).encode() + b"\n"

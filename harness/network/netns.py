@@ -123,6 +123,11 @@ def mac(number: int, first: int = _OWN) -> bytes:
     return bytes((first, 0x00, 198, 18, number >> 8, number & 0xFF))
 
 
+def nowhere() -> list[tuple[str, str]]:
+    """The addresses that no host has, and the link-layer address that nobody takes, as texts."""
+    return [(address, mac(0xFFFE).hex(":")) for address in _NOWHERE.values()]
+
+
 class Namespaces:
     """Hosts in namespaces around one switch."""
 

@@ -188,9 +188,9 @@ class Book:
         return [n for n, (pattern, _) in enumerate(self._patterns) if not any(pattern.match(i) for i in ids)]
 
     def speaks_of_peers(self, names: Iterable[str]) -> list[str]:
-        """Those of these names that some entry's pattern can mean where it names a peer so: ``client=`` or ``server=`` and the part after it."""
-        said = {part for e in self.entries for part in _PEERS.findall("/" + e.written.cases.replace("*client=", "*/client="))}
-        return [name for name in names if any("@" in part and fnmatch.fnmatchcase(name, part) for part in said)]
+        """Those of these names that some entry names, with its platform."""
+        said = {part for e in self.entries for part in re.findall(r"=([^/]*@[^/]*)", e.written.cases)}
+        return [name for name in names if any(fnmatch.fnmatchcase(name, part) for part in said)]
 
     def troubles(self, results: Sequence[Result], plan: Iterable[str], today: datetime.date) -> list[Trouble]:
         """Every entry that fails the run by itself."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from harness.errors import UsageError
-from harness.model.case import BURST, FAMILIES, ROLES, Case, Scenario
+from harness.model.case import BURST, FAMILIES, ROLES, Case, Scenario, Script
 from harness.model.transports import LOCAL_FAMILY
 from harness.suggest import did_you_mean
 
@@ -200,9 +200,20 @@ class _Patience:
             return scenario
         key = (id(scenario), factor)
         if key not in self._made:
-            control = scenario.control and msgspec.structs.replace(scenario.control, deadline=int(scenario.control.deadline * factor))
-            self._made[key] = msgspec.structs.replace(scenario, deadline=int(scenario.deadline * factor), control=control)
+            self._made[key] = _slower(scenario, factor)
         return self._made[key]
+
+
+def _slower(scenario: Scenario, factor: float) -> Scenario:
+    """With longer deadlines, and, where it puts one side to the test, with a script that waits longer for what that does."""
+    deadline, control = int(scenario.deadline * factor), scenario.control and _slower(scenario.control, factor)
+    client, server = (_patient(script, factor) if scenario.tested and script else script for script in (scenario.client, scenario.server))
+    return msgspec.structs.replace(scenario, deadline=deadline, control=control, client=client, server=server)
+
+
+def _patient(script: Script, factor: float) -> Script:
+    steps = tuple({**step, "within": int(step["within"] * factor)} if "within" in step else step for step in script.steps)
+    return msgspec.structs.replace(script, steps=steps)
 
 
 def _pairs(clients: Sequence[str], servers: Sequence[str]) -> Iterable[tuple[str, str]]:

@@ -206,7 +206,9 @@ class _Talk:
         self._server.send(script_command(self._scenario, script, self._server_id, address, self._port, self._joining()))
         ready = "listening" if self._scenario.transport in transports.ACCEPTING else "bound"
         activity = self._answering
-        await wait_until(activity, self._server, lambda: activity.done or any(s.step == ready for s in activity.steps), SETTLE_SECONDS)
+        await wait_until(
+            activity, self._server, lambda: activity.done or any(s.step == ready for s in activity.steps), SETTLE_SECONDS * self._server.slower
+        )
         return self._local(address)
 
     def _joining(self) -> dict[str, Any]:
@@ -275,14 +277,14 @@ class _Talk:
     def _patience(self) -> float:
         """How long a server's script may go on after its client, in seconds. A stack that asks does not always tell whether it connected."""
         connected = any(s.step == "accepted" for s in self._answering.steps) or self._scenario.client is not None
-        return self._scenario.deadline / 1000 + GRACE_SECONDS if connected else NOT_YET_SECONDS
+        return self._scenario.deadline / 1000 + GRACE_SECONDS if connected else NOT_YET_SECONDS * self._server.slower
 
     async def _connection_side(self, service: Service) -> Side:
         locals_ = [s.local for s in self._asking.steps if s.step == "connected" and s.local]
         self._claimed = [(local, service.claim_connection(local)) for local in locals_]
         found: list[Connection] = []
         for _, activity in self._claimed:
-            if not await wait_until(activity, self._server, lambda a=activity: a.done, SETTLE_SECONDS):  # type: ignore[misc]
+            if not await wait_until(activity, self._server, lambda a=activity: a.done, SETTLE_SECONDS * self._server.slower):  # type: ignore[misc]
                 await _still_there(self._server)
             if activity.steps:
                 found.append(activity.connection())
@@ -299,7 +301,7 @@ class _Talk:
         known = frozenset(s.digest for s in self._asking.steps if s.digest) if resolvers else None
         activity = service.claim_datagrams(local, expected, known, summed=self._scenario.stream is not None)
         try:
-            if not await wait_until(activity, self._server, lambda: activity.whole, DATAGRAM_SECONDS):
+            if not await wait_until(activity, self._server, lambda: activity.whole, DATAGRAM_SECONDS * self._server.slower):
                 await _still_there(self._server)
         finally:
             service.release(local, activity, self._asking.steps[-1].t + self._client.offset + MORE_MICROSECONDS - self._server.offset)
@@ -364,7 +366,7 @@ class _Caller:
 async def _stop(peer: LivePeer, id_: str, activity: Activity) -> None:
     """Ends a conversation that does not end by itself; what it then tells may come after the answer to a flush."""
     peer.send(contract.command("stop", id=id_))
-    if not await wait_until(activity, peer, lambda: activity.done, STOP_SECONDS):
+    if not await wait_until(activity, peer, lambda: activity.done, STOP_SECONDS * peer.slower):
         await _still_there(peer)
 
 

@@ -31,6 +31,9 @@ class LivePeer:
     ``on_end`` is called once when it is no more; ``shares``: what it has in common with others on one machine, empty: it has a host of its own.
     """
 
+    slower = 1.0
+    """Whatever it does may take so many times longer."""
+
     def __init__(self, built: Built, place: str, log: Callable[[bytes], None], on_end: Callable[[LivePeer], None], shares: str = "") -> None:
         self.name = built.manifest.name
         self.place = place
@@ -47,7 +50,7 @@ class LivePeer:
         self.busy = 0
         self.busy_at_end = 0
         self._built = built
-        self._slower = built.manifest.platform.slower if built.manifest.platform else 1.0
+        self.slower = built.manifest.platform.slower if built.manifest.platform else 1.0
         self._shares = shares
         self._on_end = on_end
         self._log = log
@@ -70,9 +73,9 @@ class LivePeer:
         self._process = await launcher.start(self._built, self.place, self._output, self._errors, self._exit, self._shares)
         self._process.write(contract.HELLO)
         try:
-            await asyncio.wait_for(asyncio.shield(self._greeted), HELLO_SECONDS * self._slower)
+            await asyncio.wait_for(asyncio.shield(self._greeted), HELLO_SECONDS * self.slower)
         except TimeoutError:
-            self._break("silent", f"it did not say hello within {HELLO_SECONDS * self._slower:.0f} s")
+            self._break("silent", f"it did not say hello within {HELLO_SECONDS * self.slower:.0f} s")
         if not self.alive or self.hello is None:
             await self.end()
             raise ContractError(f"peer {self.name}: {self.says}")
@@ -101,9 +104,9 @@ class LivePeer:
             return
         self._process.end_input()
         try:
-            await asyncio.wait_for(self._process.gone(), END_SECONDS * self._slower)
+            await asyncio.wait_for(self._process.gone(), END_SECONDS * self.slower)
         except TimeoutError:
-            self.incidents.append(f"it did not end within {END_SECONDS * self._slower:.0f} s of the end of its input")
+            self.incidents.append(f"it did not end within {END_SECONDS * self.slower:.0f} s of the end of its input")
             self._process.kill()
             await self._process.gone()
 
@@ -149,14 +152,14 @@ class LivePeer:
             waiting = self._flushes[id_] = asyncio.get_running_loop().create_future()
             self.send(contract.command("flush", id=id_))
         try:
-            await asyncio.wait_for(asyncio.shield(waiting), FLUSH_SECONDS * self._slower)
+            await asyncio.wait_for(asyncio.shield(waiting), FLUSH_SECONDS * self.slower)
         except TimeoutError:
             return False
         return self.alive
 
     def hang(self) -> None:
         """Gives up on a peer that no longer answers."""
-        self._break("silent", f"it did not answer 'flush' within {FLUSH_SECONDS * self._slower:.0f} s")
+        self._break("silent", f"it did not answer 'flush' within {FLUSH_SECONDS * self.slower:.0f} s")
 
     # -- events -----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -205,6 +206,45 @@ static void address_v6(char *text) {
     close(any_socket);
 }
 
+/* Each line of /neighbours: an address, and the link-layer address that it is to have for good. */
+static void introduce(int index) {
+    struct {
+        struct nlmsghdr head;
+        struct ndmsg neighbour;
+        char attributes[64];
+    } request;
+    char line[128], address[64], answer[4096];
+    unsigned mac[6];
+    int route = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    FILE *neighbours = fopen("/neighbours", "r");
+    while (neighbours && fgets(line, sizeof line, neighbours)) {
+        if (sscanf(line, "%63s %x:%x:%x:%x:%x:%x", address, mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) != 7)
+            continue;
+        bool six = strchr(address, ':') != NULL;
+        memset(&request, 0, sizeof request);
+        request.head.nlmsg_type = RTM_NEWNEIGH;
+        request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+        request.neighbour.ndm_family = six ? AF_INET6 : AF_INET;
+        request.neighbour.ndm_ifindex = index;
+        request.neighbour.ndm_state = NUD_PERMANENT;
+        struct rtattr *where = (struct rtattr *)request.attributes;
+        where->rta_type = NDA_DST;
+        where->rta_len = RTA_LENGTH(six ? 16 : 4);
+        inet_pton(request.neighbour.ndm_family, address, RTA_DATA(where));
+        struct rtattr *whose = (struct rtattr *)(request.attributes + RTA_ALIGN(where->rta_len));
+        whose->rta_type = NDA_LLADDR;
+        whose->rta_len = RTA_LENGTH(6);
+        for (int i = 0; i < 6; i++)
+            ((unsigned char *)RTA_DATA(whose))[i] = (unsigned char)mac[i];
+        request.head.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof request.neighbour) + RTA_ALIGN(where->rta_len) + RTA_ALIGN(whose->rta_len));
+        if (send(route, &request, request.head.nlmsg_len, 0) < 0 || recv(route, answer, sizeof answer, 0) < 0)
+            say("%s: %s", address, strerror(errno));
+    }
+    if (neighbours)
+        fclose(neighbours);
+    close(route);
+}
+
 /* This process, and what it starts, on a host of its own that has that card. */
 static void settle(const char *mac, char *v4, char *v6) {
     int route = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), index = card_with(mac);
@@ -218,6 +258,7 @@ static void settle(const char *mac, char *v4, char *v6) {
     up(any_socket, "eth0");
     address_v4(any_socket, v4);
     address_v6(v6);
+    introduce((int)if_nametoindex("eth0"));
     close(any_socket);
     close(namespace);
     close(route);
@@ -281,6 +322,18 @@ struct peer {
     bool mid_line;
 };
 
+static void make_folder(const char *path) {
+    char part[512];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *at = part + 1; *at; at++)
+        if (*at == '/') {
+            *at = 0;
+            mkdir(part, 0755);
+            *at = '/';
+        }
+    mkdir(part, 0700);
+}
+
 static void start(struct peer *peer, char **arguments, const char *tmp) {
     int in[2], out[2], log[2];
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(log, O_CLOEXEC))
@@ -291,7 +344,7 @@ static void start(struct peer *peer, char **arguments, const char *tmp) {
         dup2(out[1], 1);
         dup2(log[1], 2);
         setsid();
-        mkdir(tmp, 0700);
+        make_folder(tmp);
         setenv("TMPDIR", tmp, 1);
         setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
         setenv("HOME", tmp, 1);
