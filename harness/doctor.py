@@ -13,7 +13,7 @@ from harness.launch import docker
 from harness.launch.choose import loopback_families
 from harness.peer.manifest import Manifest
 from harness.peer.tools import Toolbox
-from harness.pipeline import STATE, load_peers
+from harness.pipeline import STATE, load_peers, load_platforms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that decides what a run can do here."""
-    return [_python(), *_network(), *_containers(), *_all_tools(), _room()]
+    return [_python(), *_network(), *_containers(), *_all_tools(), *_platforms(), _room()]
 
 
 def _python() -> Finding:
@@ -105,6 +105,34 @@ def _tools(manifest: Manifest, known: Collection[str]) -> Iterator[Finding]:
                 yield Finding(what, "no", f"{names} is not on PATH, or not as it is needed: runs leave {manifest.name} out", tool.hint)
             else:
                 yield Finding(what, "broken", f"{names} is not on PATH", tool.hint or f"Install {names}")
+
+
+def _platforms() -> Iterator[Finding]:
+    """What each platform is started with."""
+    box = Toolbox(STATE / "tools", lambda _: None, install=False)
+    for one in load_platforms().values():
+        missing = []
+        for name, tool in one.tools.items():
+            try:
+                box.find(one, name)
+            except ParleyError:
+                if not tool.wheel:
+                    missing.append((" or ".join(tool.path) or name, tool.hint or f"Install {name}"))
+        if missing:
+            names = ", ".join(name for name, _ in missing)
+            yield Finding(one.title, "no", f"{names} is not on PATH: runs leave it out", " and ".join(hint for _, hint in missing))
+        else:
+            problem = _no_machine() if one.machine else ""
+            yield Finding(one.title, "no" if problem else "yes", problem or one.says, "Run as root on Linux" if problem else "")
+
+
+def _no_machine() -> str:
+    """Why no machine can be wired here; empty if one can."""
+    if sys.platform != "linux":
+        return "machines are wired to network namespaces, which are Linux's"
+    from harness.network.netns import can_plug_machines
+
+    return can_plug_machines()
 
 
 def _room() -> Finding:

@@ -44,6 +44,13 @@ def check(found: dict[str, object]) -> None:
     assert isinstance(left_out, dict)
     assert all("is not on PATH" in why for why in left_out.values()), left_out
     there = {n: m for n, m in load_peers().items() if n not in left_out}
+    every, results = results, [r for r in results if "@" not in r["client"] + r["server"]]
+    assert {r["verdict"] for r in every if not r.get("expected")} <= {"pass", "unsupported"}
+    guests = {n for r in every for n in (r["client"], r["server"]) if "@" in n}
+    assert "go@musl" in guests, "a platform that is there and fast takes part"
+    for guest in guests:
+        held = {r["protocol"] for r in every if guest in (r["client"], r["server"]) and r["verdict"] == "pass"}
+        assert held >= {"tcp", "udp", "http"}, (guest, held)
     roles = {"server": "serve http/tcp", "client": "ask http/tcp"}
     http = {role: {n for n, m in there.items() if not m.offers or ability in m.offers} for role, ability in roles.items()}
     passed = {(r["client"], r["server"], r["family"], r["protocol"]) for r in results if r["verdict"] == "pass" and "probes" not in r["protocol"]}
@@ -63,7 +70,6 @@ def check(found: dict[str, object]) -> None:
         able = {c for c, s, _, p in further if p == protocol and c == s}
         assert able >= NEWLY_ABLE or (protocol == "multicast" and not able), (protocol, able)  # no loopback has multicast
         assert {(c, s) for c, s, _, p in further if p == protocol} >= {(c, s) for c in able for s in able}
-    assert {r["verdict"] for r in results if not r.get("expected")} <= {"pass", "unsupported"}
     assert all(r["reason"] for r in results if r["verdict"] == "unsupported")
     for protocols, most in ((("tcp", "udp", "http"), 0.01), (FURTHER, 0.15)):
         there_ = [r for r in results if r["protocol"] in protocols and (r["protocol"] not in FURTHER or {r["client"], r["server"]} <= ABLE)]

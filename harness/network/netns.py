@@ -116,6 +116,19 @@ def can_make_namespaces() -> str:
     return ""
 
 
+def can_plug_machines() -> str:
+    """Empty if this process may put a machine's card on a wire, else the reason in words."""
+    try:
+        network = Namespaces("a trial")
+        try:
+            os.close(network.add_foreign("trial")[1])
+        finally:
+            network.close()
+    except (OSError, NetworkError) as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
 def mac(number: int, first: int = _OWN) -> bytes:
     """The link-layer address of host ``number``: locally administered, and readable in a capture. Of a host whose stack is elsewhere, the
     wire's end here has another ``first`` octet, since a bridge keeps what is addressed to its own ports.

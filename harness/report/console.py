@@ -17,6 +17,8 @@ from harness.report import repeats
 from harness.report.summary import MACHINE, Summary
 
 PROTOCOLS = ("tcp", "udp", "multicast", "http", "smtp", "ftp", "dns", "rtp", MACHINE)
+PLATFORM = "@"
+"""Stands between a peer and the platform that it is on."""
 _TITLES = {MACHINE: "ONE MACHINE"}
 _PROBES = {"http-server-probes": "as server", "http-client-probes": "as client"}
 _FAMILIES = {"ipv4": "v4 ", "ipv6": "v6 ", LOCAL_FAMILY: ""}
@@ -41,6 +43,29 @@ def matrix(console: Console, summary: Summary) -> None:
             console.print(_table(title, ["server", *(clients[i] for i in columns)], [[s, *(rows[s][i] for i in columns)] for s in servers]))
     _mechanisms(console, summary)
     _probes(console, summary)
+    _platforms(console, summary)
+
+
+def _platforms(console: Console, summary: Summary) -> None:
+    """One table of what was held with a peer on another platform: a row for each such peer in each role."""
+    counts: dict[tuple[str, str, str], dict[str, Counter[str]]] = {}
+    for (protocol, _, server, client), counter in summary.cells.items():
+        for role, name in (("server", server), ("client", client)):
+            peer, _, platform = name.partition(PLATFORM)
+            if platform:
+                counts.setdefault((platform, peer, role), {}).setdefault(_short(protocol), Counter()).update(counter)
+    names = sorted({p for found in counts.values() for p in found}, key=lambda p: PROTOCOLS.index(p) if p in PROTOCOLS else 99)
+    rows = {
+        f"{peer}{PLATFORM}{platform} {role}": [_counts(found[p]) if p in found else "-" for p in names]
+        for (platform, peer, role), found in sorted(counts.items())
+    }
+    for columns in _fitting(console.width, names, rows) if rows else ():
+        title = "PLATFORMS: peers on other systems, by role and protocol"
+        console.print(_table(title, ["peer", *(names[i] for i in columns)], [[row, *(cells[i] for i in columns)] for row, cells in rows.items()]))
+
+
+def _short(protocol: str) -> str:
+    return "http" if protocol in _PROBES else protocol
 
 
 def _mechanisms(console: Console, summary: Summary) -> None:

@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <io.h>
-#include <mswsock.h>
 #include <process.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,13 +275,7 @@ int net_socket(int family, int type, sock_t *sock) {
         return WSAGetLastError();
     set_reset(made, false);
     set_non_blocking(made);
-    if (type == SOCK_STREAM)
-        return set_option(made, IPPROTO_TCP, TCP_NODELAY, 1);
-    /* An ICMP message about a datagram that was sent would end the next receive with an error, and with it what waits
-     * behind: on a socket that is not connected it concerns nobody (RFC 1122 4.1.3.3 leaves it to the interface). */
-    DWORD off = FALSE, ignored;
-    WSAIoctl(made, SIO_UDP_CONNRESET, &off, sizeof off, NULL, 0, &ignored, NULL, NULL);
-    return 0;
+    return type == SOCK_STREAM ? set_option(made, IPPROTO_TCP, TCP_NODELAY, 1) : 0;
 }
 
 /* Windows lets others bind the same address and port unless somebody says that it is for himself alone. Addresses in
@@ -348,10 +341,23 @@ int net_write(sock_t sock, const void *from, size_t size, size_t *put) {
     return io_result(send((SOCKET)sock, from, at_most(size), 0), put);
 }
 
+static bool is_connected(SOCKET sock) {
+    struct sockaddr_storage name;
+    int size = sizeof name;
+    return getpeername(sock, (struct sockaddr *)&name, &size) == 0;
+}
+
+/* Windows says at the next receive that a datagram which was sent met with a closed port, of any socket, and in the
+ * words of TCP. To one that is connected it says what POSIX systems say; another sent to many, and goes on. */
 int net_read_from(sock_t sock, void *to, size_t room, size_t *got, struct address *remote) {
-    remote->size = sizeof remote->name;
-    int code =
-        io_result(recvfrom((SOCKET)sock, to, at_most(room), 0, (struct sockaddr *)&remote->name, &remote->size), got);
+    int code;
+    do {
+        remote->size = sizeof remote->name;
+        code = io_result(recvfrom((SOCKET)sock, to, at_most(room), 0, (struct sockaddr *)&remote->name, &remote->size),
+                         got);
+        if ((code == WSAECONNRESET || code == WSAECONNREFUSED) && is_connected((SOCKET)sock))
+            return WSAECONNREFUSED;
+    } while (code == WSAECONNRESET || code == WSAECONNREFUSED);
     if (code != WSAEMSGSIZE)
         return code;
     *got = room; /* the datagram was longer: Windows says so and gives what there was room for */

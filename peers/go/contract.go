@@ -239,7 +239,7 @@ func withoutDatagrams(can []string, lacks map[string]string) []string {
 		return can
 	}
 	return slices.DeleteFunc(can, func(ability string) bool {
-		needs := strings.HasSuffix(ability, "/udp") || strings.HasSuffix(ability, "/multicast")
+		needs := strings.HasSuffix(ability, "/udp") || strings.HasSuffix(ability, "/multicast") || strings.Contains(ability, " dns/")
 		if needs {
 			lacks[ability] = "package net opens no socket for datagrams here: " + err.Error()
 		}
