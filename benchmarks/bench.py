@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from harness.judge.judge import judge
 from harness.launch.choose import choose
@@ -21,8 +21,9 @@ from harness.model.trace import Trace
 from harness.network.base import Network
 from harness.peer import contract
 from harness.peer.build import Builder
+from harness.peer.manifest import guests
 from harness.peer.tools import Toolbox
-from harness.pipeline import STATE, build_all, load_peers, load_specs
+from harness.pipeline import STATE, build_all, load_peers, load_platforms, load_specs
 from harness.report.journal import Journal
 from harness.run.conversation import wait_until
 from harness.run.peer import LivePeer
@@ -69,7 +70,7 @@ class Stage:
 
         cases = [Case(case.scenario, case.client, case.server, case.family, n) for n in range(2, count + 2)]
         began = time.perf_counter()
-        await Scheduler(self.pool, self.specs.site, jobs, on_trace, self.witness).run(cases)
+        await Scheduler(self.pool, self.specs.told(), jobs, on_trace, self.witness).run(cases)
         seconds = time.perf_counter() - began
         journal.close()
         if bad:
@@ -117,12 +118,13 @@ async def _stop(peer: LivePeer, id_: str, service: Service) -> None:
 @contextlib.asynccontextmanager
 async def stage(peers: Iterable[str], launcher: str = "process", one_each: tuple[str, str] | None = None) -> AsyncIterator[Stage]:
     """The named peers, alive in both roles; with ``one_each``, only that client and that server."""
-    chosen = {n: m for n, m in load_peers().items() if n in set(peers)}
+    known = load_peers()
+    chosen = {n: m for n, m in {**known, **guests(known, load_platforms())}.items() if n in set(peers)}
     builder = Builder(STATE / "build", Toolbox(STATE / "tools", print), print)
-    built, broken = build_all(chosen, builder)
+    built, broken = build_all(chosen, lambda _: builder)
     if broken:
         raise SystemExit(f"not built: {broken}")
-    launch, network = choose(launcher, "auto", builder, STATE, print, "benchmark")
+    launch, network = choose(launcher, "auto", builder, STATE, print, "benchmark", Path(gettempdir()))
     witness = Link()
     network.on_host, network.on_drop = witness.watch, witness.forget
     broken = await launch.prepare(list(built.values()))
