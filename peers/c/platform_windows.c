@@ -203,8 +203,9 @@ void platform_start(void) {
 
 /* ---- waiting ---- */
 
-/* Sockets of which waiting told that the connection was reset: who asks for a socket's state gets its error, and then it
- * is told no more, so that reading would take the reset for an orderly end. By handle, which are multiples of four. */
+/* Sockets of which waiting told that the connection was reset: who asks for a socket's state gets its error, and then
+ * it is told no more, so that reading would take the reset for an orderly end. By handle, which are multiples of four.
+ */
 static struct {
     bool *is;
     size_t room;
@@ -315,7 +316,7 @@ int net_connect(sock_t sock, const struct address *remote) {
 int net_connect_result(sock_t sock) {
     int code = 0, size = sizeof code;
     return getsockopt((SOCKET)sock, SOL_SOCKET, SO_ERROR, (char *)&code, &size) == SOCKET_ERROR ? WSAGetLastError()
-                                                                                                 : code;
+                                                                                                : code;
 }
 
 int net_local(sock_t sock, struct address *local) {
@@ -431,5 +432,6 @@ int64_t clock_now(void) {
     if (!frequency.QuadPart)
         QueryPerformanceFrequency(&frequency);
     QueryPerformanceCounter(&now);
-    return now.QuadPart / frequency.QuadPart * 1000000 + now.QuadPart % frequency.QuadPart * 1000000 / frequency.QuadPart;
+    return now.QuadPart / frequency.QuadPart * 1000000 +
+           now.QuadPart % frequency.QuadPart * 1000000 / frequency.QuadPart;
 }
