@@ -224,6 +224,8 @@ class Run:
         for name in names:
             if name in known or names.count(name) > 1 or not manifests.NAME.fullmatch(name):
                 raise UsageError(f"--attach-server {name}: a name of its own is needed, of a-z, 0-9 and '-'")
+        if options.only_on:
+            raise UsageError("--attach-server and --platform exclude each other: what is attached is on no platform")
         if options.selection.servers:
             raise UsageError("--attach-server and --server exclude each other: what is attached is the server")
         self._selection = msgspec.structs.replace(self._selection, servers=names)
@@ -290,7 +292,7 @@ class Run:
             self._leave_out(broken)
             pool = Pool(self.launcher, built, broken, logs.open, self._watcher.say, dict(self._options.attached))
             await self._hold_all(pool)
-        except (asyncio.CancelledError, StorageError, NetworkError) as error:
+        except (asyncio.CancelledError, StorageError, NetworkError, LaunchError) as error:
             outcome.problem = error
         finally:
             await asyncio.shield(self._finish(pool, journal, logs, outcome))
@@ -326,6 +328,8 @@ class Run:
             by_reason.setdefault(self._left_out[name], []).append(name)
         for reason, names in by_reason.items():
             self._watcher.say(f"left out: {', '.join(names)}: {reason}")
+        if self._options.only_on and not any(m.platform for m in self._chosen.values()):
+            raise LaunchError(f"--platform {', '.join(self._options.only_on)}: none of its peers can be had: {'; '.join(by_reason)}")
         self._servers = [n for n in self._servers if n not in self._left_out]
         self._clients = [n for n in self._clients if n not in self._left_out]
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,10 +35,10 @@ def there(name: str) -> None:
         pytest.skip(str(error))
 
 
-def run(tmp_path: Path, *arguments: object, status: int = 0) -> list[dict[str, str]]:
+def run(tmp_path: Path, *arguments: object, status: int = 0) -> list[dict[str, Any]]:
     done = parley("run", "--launcher", "process", "--platforms", "none", *arguments, cwd=tmp_path, timeout=600)
     assert done.returncode == status, done.stdout + done.stderr
-    results: list[dict[str, str]] = json.loads((tmp_path / "runs/latest/results.json").read_text())["results"]
+    results: list[dict[str, Any]] = json.loads((tmp_path / "runs/latest/results.json").read_text())["results"]
     return results
 
 
@@ -54,6 +55,32 @@ def test_a_pair_across_systems_over_tcp_udp_and_http(platform: str, tmp_path: Pa
         assert held >= {(p, f) for p in ("tcp", "udp", "http") for f in ("ipv4", "ipv6")}
 
 
+def mutant(tmp_path: Path, file: str, right: str, wrong: str) -> Path:
+    """A peer with one thing broken, for every target."""
+    home = tmp_path / "mutant"
+    shutil.copytree(ROOT / "peers/c", home)
+    source = (home / file).read_text()
+    assert right in source
+    (home / file).write_text(source.replace(right, wrong))
+    manifest = (home / "peer.toml").read_text().replace('name = "c"', 'name = "mutant"').replace('"-O2"', '"-O0"')
+    (home / "peer.toml").write_text(manifest)
+    return home
+
+
+@pytest.mark.parametrize("platform", ["windows", "s390x", "linux-6.1"])
+def test_a_mutant_is_caught_there_too(platform: str, tmp_path: Path) -> None:
+    there(platform)
+    home = mutant(
+        tmp_path,
+        "stream_service.c",
+        "    size_t put = 0;\n    int code = octets_size",
+        "    size_t put = 0;\n    size -= size > 1;\n    int code = octets_size",
+    )
+    name, case = f"mutant@{platform}", "rfc862-echo/tcp/octets-come-back/pattern=random,size=1460/*ipv4"
+    found = run(tmp_path, "--peers", home, "--server", name, "--client", "c", "-k", case, status=1)
+    assert [(f["requirement"], f["side"], f["kind"]) for r in found for f in r["findings"]] == [("RFC862-tcp-same-octets", "server", "nonconformant")]
+
+
 RIGHT = ".sin_port = htons(port)"
 MISTAKES = {
     "forgets": (".sin_port = port", "s390x"),  # right where the host's order is the network's
@@ -66,13 +93,7 @@ def test_a_mistake_in_byte_order_shows_on_one_of_two_machines(mistake: str, tmp_
     """htons() forgotten, or a swap that is always made: each is right on one kind of machine, and only there."""
     there("s390x")
     wrong, right_on = MISTAKES[mistake]
-    home = tmp_path / "mutant"
-    shutil.copytree(ROOT / "peers/c", home)
-    source = (home / "address.c").read_text()
-    assert RIGHT in source
-    (home / "address.c").write_text(source.replace(RIGHT, wrong))
-    manifest = (home / "peer.toml").read_text().replace('name = "c"', 'name = "mutant"').replace('"-O2"', '"-O0"')
-    (home / "peer.toml").write_text(manifest)
+    home = mutant(tmp_path, "address.c", RIGHT, wrong)
     verdicts = {
         name: {r["verdict"] for r in run(tmp_path, "--peers", home, "--client", name, "--server", "c", "-k", "rfc862-echo/tcp/octets-come-back/pattern=random,size=1/*ipv4", status=status)}
         for name, status in ((("mutant@s390x", 0), ("mutant", 1)) if right_on else (("mutant", 0), ("mutant@s390x", 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import msgspec
@@ -230,3 +231,28 @@ def test_an_entry_names_the_platforms_that_it_is_about() -> None:
     assert book("spec/*=*@windows/*").speaks_of_peers(names) == ["c@windows", "go@windows"]
     assert book("spec/*/client=c@s390x/*").speaks_of_peers(names) == ["c@s390x"]
     assert book("spec/*/server=c/*").speaks_of_peers(names) == []
+
+
+async def test_a_program_for_another_machine_is_told_as_such(tmp_path: Path) -> None:
+    from harness.errors import LaunchError
+    from harness.launch.process import ProcessLauncher
+    from harness.network.base import Loopback
+    from harness.peer.build import Built
+
+    other = bytearray(Path(sys.executable).read_bytes()[:4096])
+    if other[:4] != b"\x7fELF":
+        pytest.skip("programs have another form here")
+    other[18:20] = b"\x00\x16"
+    for content in (bytes(other), b"MZ" + bytes(100)):
+        (tmp_path / "program").write_bytes(content)
+        (tmp_path / "program").chmod(0o755)
+        launcher = ProcessLauncher(Loopback())
+        with pytest.raises(LaunchError, match="for another system or machine"):
+            await launcher.start(Built(load_peers()["c"], (str(tmp_path / "program"),), None), "x", print, print, print)
+
+
+def test_a_tool_that_fails_its_check_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    tools = '[tools.emulator]\npath = ["false"]\ncheck = ["--version", "x"]'
+    there = platform(tmp_path, f'says = "x"\ntarget = "far"\n{tools}', "far")
+    with pytest.raises(ToolError, match=r"false --version x does not end with status 0"):
+        Toolbox(tmp_path / "tools", print).find(there, "emulator")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from harness.bound import binder
@@ -17,6 +18,10 @@ from harness.network.base import Host, Network
 from harness.network.machine import Names
 from harness.peer.build import Built
 from harness.peer.manifest import Manifest
+
+_ELF, _PE, _HEAD = b"\x7fELF", b"MZ", 20
+_KIND, _MACHINE = slice(4, 6), slice(18, 20)
+"""Where a program's head has its word size and byte order, and its machine (ELF)."""
 
 
 class _Streams(asyncio.SubprocessProtocol):
@@ -88,6 +93,7 @@ class ProcessLauncher:
         return {}
 
     async def start(self, built: Built, place: str, on_output: OnData, on_log: OnData, on_exit: OnExit, shares: str = "") -> PeerProcess:
+        _of_this_machine(built)
         host = self._network.machine() if shares else self._network.add(place)
         self._scratch = self._scratch or Names()
         try:
@@ -123,6 +129,18 @@ class ProcessLauncher:
         if self._scratch is not None:
             self._scratch.remove()
             self._scratch = None
+
+
+def _of_this_machine(built: Built) -> None:
+    """Raises ``LaunchError`` for a program of another system or processor: a system that cannot execute it might take it for a script."""
+    try:
+        with Path(built.argv[0]).open("rb") as program, Path("/proc/self/exe").open("rb") as own:
+            head, mine = program.read(_HEAD), own.read(_HEAD)
+    except OSError:
+        return  # starting it says why
+    if head[:2] == _PE or (head[:4] == mine[:4] == _ELF and head[_KIND] + head[_MACHINE] != mine[_KIND] + mine[_MACHINE]):
+        hint = "A platform's file says in 'launch' what starts such a program."
+        raise LaunchError(f"{built.manifest.title} does not start: {built.argv[0]} is a program for another system or machine", hint=hint)
 
 
 def _environment() -> dict[str, str]:

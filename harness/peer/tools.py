@@ -58,16 +58,19 @@ class Toolbox:
     def _look(self, owner: Owner, name: str, tool: Tool) -> Found:
         if tool.own:
             return Found((sys.executable,), "the Python that runs Parley")
+        failing = ""
         for program in tool.path:
             path = shutil.which(program)
             if path and _works((path, *tool.check)):
                 return Found((path,), "PATH")
+            failing = failing or (path or "")
         if tool.wheel:
             with self._installing:  # several peers may ask for the same
                 return self._from_wheel(owner, name, tool)
         names = " or ".join(tool.path) or name
+        what = f"is not on PATH as it is needed: {' '.join((failing, *tool.check))} does not end with status 0" if failing else "is not on PATH"
         raise ToolError(
-            f"{owner.title}: the tool {{{name}}} ({names}) is not on PATH",
+            f"{owner.title}: the tool {{{name}}} ({names}) {what}",
             hint=tool.hint or f"Install {names}, or leave it out: --server, --client and --platforms choose.",
         )
 

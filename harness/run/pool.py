@@ -75,6 +75,7 @@ class Pool:
                 raise NotThere(f"it broke off {MAX_STARTS} times in this run and is not started again", "crashed")
             self._starts[place] = self._starts.get(place, 0) + 1
             held = self._places[place] = asyncio.ensure_future(self._start(*place))
+            held.add_done_callback(lambda start: start.cancelled() or start.exception())  # nobody may wait for it any more
         return await asyncio.shield(held)
 
     async def _start(self, role: str, name: str, machine: str) -> LivePeer:
