@@ -108,7 +108,7 @@ static void begin(void) {
     mkdir("/proc", 0755);
     mkdir("/sys", 0755);
     mkdir("/dev", 0755);
-    mkdir("/tmp", 01777);
+    mkdir("/tmp", 01777); /* peers may be there: nothing is mounted over it */
     mount("proc", "/proc", "proc", 0, NULL);
     mount("sysfs", "/sys", "sysfs", 0, NULL);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
@@ -116,7 +116,6 @@ static void begin(void) {
     mkdir("/dev/mqueue", 01777);
     mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
     mount("mqueue", "/dev/mqueue", "mqueue", 0, NULL);
-    mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
     load_modules();
     set_all();
     struct rlimit files = {FILES, FILES};

@@ -2,7 +2,7 @@
 #ifndef WINDOWS_POLL_H
 #define WINDOWS_POLL_H
 
-#include <winsock2.h>
+#include <netinet/in.h>
 
 struct peer_pollfd {
     int fd;

@@ -3,6 +3,7 @@
 #ifndef WINDOWS_NETINET_IN_H
 #define WINDOWS_NETINET_IN_H
 
+#define WIN32_LEAN_AND_MEAN
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
