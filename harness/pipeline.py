@@ -347,7 +347,8 @@ class Run:
         self._watcher.begun(len(cases), self.launcher, self.network)
         if self.witness.absent:
             self._watcher.say(f"no wire witness: {self.witness.absent}; verdicts rest on the two sides' reports")
-        scheduler = Scheduler(pool, self.specs.told(), self._options.jobs, self._on_trace, self.witness)
+        machines = {n: m.platform.name for n, m in self._chosen.items() if m.platform and m.platform.machine}
+        scheduler = Scheduler(pool, self.specs.told(), self._options.jobs, self._on_trace, self.witness, machines)
         await scheduler.run(cases)
 
     def _meant(self, name: str, abilities: matrix.Abilities) -> matrix.Abilities:

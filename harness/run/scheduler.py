@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -34,9 +34,14 @@ OnTrace = Callable[[Case, Trace], None]
 
 
 class Scheduler:
-    """Holds cases over a pool. ``on_trace`` gets each case's evidence, once, as soon as it is complete."""
+    """Holds cases over a pool. ``on_trace`` gets each case's evidence, once, as soon as it is complete. ``machines``: peers that are on an emulated
+    machine together, which is given few conversations at once: too many, and its own clocks run late.
+    """
 
-    def __init__(self, pool: Pool, told: Told, jobs: int, on_trace: OnTrace, witness: Witness = _BLIND) -> None:
+    def __init__(
+        self, pool: Pool, told: Told, jobs: int, on_trace: OnTrace, witness: Witness = _BLIND, machines: Mapping[str, str] | None = None
+    ) -> None:
+        self._machines = machines or {}
         self._pool = pool
         self._witness = witness
         self._told = told
@@ -51,14 +56,19 @@ class Scheduler:
 
     async def run(self, cases: Iterable[Case]) -> None:
         """Holds every case; returns when each has been handed to ``on_trace``."""
-        queue = deque(cases)
-        await self._drain(queue, self._jobs, alone=False)
+        queues: dict[str, deque[Case]] = {"": deque()}
+        for case in cases:
+            queues.setdefault(self._machines.get(case.client) or self._machines.get(case.server, ""), deque()).append(case)
+        few = min(FEW, self._jobs)
+        await self._drain([(queue, few if machine else self._jobs) for machine, queue in queues.items()], alone=False)
         unseen, self._unseen = self._unseen, []
-        await self._drain(deque(unseen), min(FEW, self._jobs), alone=False)
-        await self._drain(deque([*self._suspects, *self._unseen]), 1, alone=True)
+        await self._drain([(deque(unseen), few)], alone=False)
+        await self._drain([(deque([*self._suspects, *self._unseen]), 1)], alone=True)
 
-    async def _drain(self, queue: deque[Case], jobs: int, *, alone: bool) -> None:
-        async def worker() -> None:
+    async def _drain(self, queues: list[tuple[deque[Case], int]], *, alone: bool) -> None:
+        """Holds the cases of all queues, of each so many at once."""
+
+        async def worker(queue: deque[Case]) -> None:
             while queue and self._problem is None:
                 case = self._next(queue)
                 if case is None:
@@ -72,7 +82,7 @@ class Scheduler:
                     self._under_way[server] -= burst
 
         try:
-            await self._work(worker, min(jobs, len(queue)))
+            await self._work([worker(queue) for queue, jobs in queues for _ in range(min(jobs, len(queue)))])
             await asyncio.gather(*self._asking)
         finally:
             for task in list(self._asking):
@@ -81,8 +91,8 @@ class Scheduler:
         if self._problem:
             raise self._problem
 
-    async def _work(self, worker: Callable[[], Coroutine[Any, Any, None]], count: int) -> None:
-        workers = [asyncio.ensure_future(worker()) for _ in range(count)]
+    async def _work(self, coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+        workers = [asyncio.ensure_future(work) for work in coroutines]
         try:
             await asyncio.gather(*workers)
         finally:
