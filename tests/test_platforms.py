@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -256,3 +257,30 @@ def test_a_tool_that_fails_its_check_is_not_said_to_be_missing(tmp_path: Path) -
     there = platform(tmp_path, f'says = "x"\ntarget = "far"\n{tools}', "far")
     with pytest.raises(ToolError, match=r"false --version x does not end with status 0"):
         Toolbox(tmp_path / "tools", print).find(there, "emulator")
+
+
+async def test_a_machine_is_given_few_conversations_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from harness.model.trace import Side, Trace
+    from harness.run import scheduler
+
+    at_once: dict[str, int] = {"a": 0, "x": 0}
+    most = dict(at_once)
+
+    async def hold(case: Case, *_: object) -> tuple[Trace, None]:
+        at_once[case.client] += 1
+        most[case.client] = max(most[case.client], at_once[case.client])
+        await asyncio.sleep(0.001)
+        at_once[case.client] -= 1
+        return Trace(Side(), Side()), None
+
+    monkeypatch.setattr(scheduler, "hold", hold)
+    pool = SimpleNamespace(at_hand=lambda *_: SimpleNamespace(busy=0, trouble=""))
+    scenario = next(s for s in SCENARIOS if s.transport == "tcp")
+    wanted = [Case(scenario, client, "b", "ipv4", n) for n in range(100) for client in ("a", "x")]
+    done: list[str] = []
+    plan = scheduler.Scheduler(pool, {}, 40, lambda c, _: done.append(c.id), machines={"x": "far"})  # type: ignore[arg-type]
+    await plan.run(wanted)
+    assert sorted(done) == sorted(c.id for c in wanted)
+    assert most == {"a": 40, "x": scheduler.FEW}
