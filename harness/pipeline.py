@@ -255,10 +255,12 @@ class Run:
         everything = matrix.Selection(all_pairs=True)
         own = {name: matrix.Abilities(known=False, offers=offers(m)) for name, m in self._cast.own.items()}
         ids = [c.id for c in self._cases(own, everything, every_prober=True)]
-        for guest in self._book.speaks_of_peers(self._cast.guests):
+        for guest, about in self._book.speaks_of_peers(self._cast.guests).items():
             one = {**own, guest: matrix.Abilities(known=False, guest=True)}
-            for role in (matrix.Selection(servers=(guest,), all_pairs=True), matrix.Selection(clients=(guest,), all_pairs=True)):
-                ids += [c.id for c in self._cases(one, role, every_prober=True)]
+            known = tuple(spec for spec in about if any(s.name.partition("/")[0] == spec for s in self.specs.specs))
+            for side in ("servers", "clients"):
+                chosen = msgspec.structs.replace(matrix.Selection(specs=known, all_pairs=True), **{side: (guest,)})
+                ids += [c.id for c in self._cases(one, chosen, every_prober=True)] if known or not about else []
         return plan_ids(ids, (*self._cast.own, *self._cast.guests))
 
     def update_expectations(self) -> list[str]:

@@ -229,9 +229,10 @@ def test_what_a_peer_fails_it_may_fail_on_a_platform() -> None:
 
 def test_an_entry_names_the_platforms_that_it_is_about() -> None:
     names = ["c@windows", "go@windows", "c@s390x"]
-    assert book("spec/*=*@windows/*").speaks_of_peers(names) == ["c@windows", "go@windows"]
-    assert book("spec/*/client=c@s390x/*").speaks_of_peers(names) == ["c@s390x"]
-    assert book("spec/*/server=c/*").speaks_of_peers(names) == []
+    assert book("spec/*=*@windows/*").speaks_of_peers(names) == {"c@windows": ("spec",), "go@windows": ("spec",)}
+    assert book("spec/*/client=c@s390x/*").speaks_of_peers(names) == {"c@s390x": ("spec",)}
+    assert book("spec/*/server=c/*").speaks_of_peers(names) == {}
+    assert book("*/client=c@s390x/*").speaks_of_peers(names) == {"c@s390x": ()}, "of whatever spec"
 
 
 async def test_a_program_for_another_machine_is_told_as_such(tmp_path: Path) -> None:

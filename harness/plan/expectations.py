@@ -32,6 +32,7 @@ from harness.suggest import did_you_mean
 
 _PEERS = re.compile(r"/(?:client|server)=([^/]+)")
 _PLATFORMS = re.compile(r"@[^/]+")
+_ON_PLATFORM = re.compile(r"=([^/]*@[^/]*)")
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -187,10 +188,11 @@ class Book:
         ids = list(plan) if self.entries else []
         return [n for n, (pattern, _) in enumerate(self._patterns) if not any(pattern.match(i) for i in ids)]
 
-    def speaks_of_peers(self, names: Iterable[str]) -> list[str]:
-        """Those of these names that some entry names, with its platform."""
-        said = {part for e in self.entries for part in re.findall(r"=([^/]*@[^/]*)", e.written.cases)}
-        return [name for name in names if any(fnmatch.fnmatchcase(name, part) for part in said)]
+    def speaks_of_peers(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Those of these names that some entry names, with its platform; for each the specs whose cases that is about, empty: it may be all."""
+        said = [(part, e.spec) for e in self.entries for part in _ON_PLATFORM.findall(e.written.cases)]
+        found = {name: sorted({spec for part, spec in said if fnmatch.fnmatchcase(name, part)}) for name in names}
+        return {name: tuple(specs) if "" not in specs else () for name, specs in found.items() if specs}
 
     def troubles(self, results: Sequence[Result], plan: Iterable[str], today: datetime.date) -> list[Trouble]:
         """Every entry that fails the run by itself."""
